@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The bus between structopsctl and structopsd: D-Bus, peer to peer, over RUNTIME_DIR/bus. This header is
+ * the whole contract of names; both sides include it and neither writes one of these strings itself.
+ *
+ * Types are D-Bus signatures. Times are µs; ids are 0 where there is none; an entry of an a{sv} that does
+ * not apply (null in JSON) is left out.
+ */
+#pragma once
+
+#define PROTOCOL_RUNTIME_DIR "/run/structopsd"
+#define PROTOCOL_SOCKET_NAME "bus"
+#define PROTOCOL_SOCKET PROTOCOL_RUNTIME_DIR "/" PROTOCOL_SOCKET_NAME
+
+#define PROTOCOL_PATH "/org/structopsd/manager"
+#define PROTOCOL_INTERFACE "org.structopsd.Manager1"
+
+/* List() -> aa{sv}: a dictionary a policy, in the order of the names, with the KEY_ entries below. */
+#define METHOD_LIST "List"
+/* Status(as names) -> aa{sv}: as List, with the KEY_STATUS_ entries too. No names: all policies. */
+#define METHOD_STATUS "Status"
+/*
+ * Attach, Detach, Restart (s name, b wait) -> (b done, s sentence). With wait the answer comes when the
+ * outcome is known; without it at once. ResetFailed(s name) -> (b done, s sentence).
+ */
+#define METHOD_ATTACH "Attach"
+#define METHOD_DETACH "Detach"
+#define METHOD_RESTART "Restart"
+#define METHOD_RESET_FAILED "ResetFailed"
+/*
+ * Reload(b wait) -> (b done, a(ss) lines): (policy, what became of it). Where a file does not parse done is
+ * false, nothing was changed, and the lines are ("", message).
+ */
+#define METHOD_RELOAD "Reload"
+/* Cat(s name) -> a(ss): (path, content) of each file that the policy was merged from, in that order. */
+#define METHOD_CAT "Cat"
+/* Subscribe(): from now on this connection gets Event signals. */
+#define METHOD_SUBSCRIBE "Subscribe"
+/* Event: seq, realtime, monotonic, policy, from, to, reason, detail, link id. */
+#define SIGNAL_EVENT "Event"
+
+#define SIGNATURE_ROWS "aa{sv}"
+#define SIGNATURE_VERDICT "bs"
+#define SIGNATURE_RELOAD "ba(ss)"
+#define SIGNATURE_FILES "a(ss)"
+#define SIGNATURE_EVENT "tttsssssu"
+
+/* Entries of List: the names are those of the JSON schema. */
+#define KEY_NAME "name"                   /* s */
+#define KEY_DESCRIPTION "description"     /* s */
+#define KEY_ENABLED "enabled"             /* b */
+#define KEY_STATE "state"                 /* s: common/names.h */
+#define KEY_REASON "reason"               /* s: common/names.h */
+#define KEY_DETAIL "detail"               /* s: a sentence for a person */
+#define KEY_TYPE "type"                   /* s: the kernel's struct, such as tcp_congestion_ops */
+#define KEY_MAP "map"                     /* s: the map's name in the object */
+#define KEY_MAP_ID "map_id"               /* u */
+#define KEY_LINK_ID "link_id"             /* u */
+#define KEY_OBJECT "object"               /* s: path of the object file */
+#define KEY_ATTACHED_USEC "attached_usec" /* t: realtime */
+#define KEY_RESTARTS "restarts"           /* u: automatic ones since the last start by hand */
+#define KEY_NEXT_ATTEMPT_USEC "next_attempt_usec" /* t: realtime */
+#define KEY_FALLBACK "fallback"                   /* s: policy name */
+
+/* What Status adds. */
+#define KEY_STATUS_FIELDS "fields"     /* a(sss): member, wanted, actual; globals as Globals.NAME */
+#define KEY_STATUS_PROGRAMS "programs" /* a(ssu): member, program, program id */
+#define KEY_STATUS_EVENTS "events"     /* a(tttsssssu), oldest first */
+#define KEY_STATUS_VERIFIER_LOG "verifier_log" /* s: its last lines */
+#define KEY_STATUS_NOTES "notes"   /* as: members dropped, alternatives passed over, … */
+#define KEY_STATUS_DIGEST "digest" /* s: SHA-256 of the object as loaded, hex */
+#define KEY_STATUS_WATCH "watch"   /* s: how a detachment is noticed */
+#define KEY_STATUS_FILES "files"   /* as: the policy file and its drop-ins */
+#define KEY_STATUS_ATTACH_USEC "attach_usec" /* t: how long the last load and attach took */
+
+#define ERROR_NO_SUCH_POLICY "org.structopsd.Error.NoSuchPolicy"
+#define ERROR_SHUTTING_DOWN "org.structopsd.Error.ShuttingDown"
+#define ERROR_ACCESS_DENIED "org.freedesktop.DBus.Error.AccessDenied"
