@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the state machine asks for: workers, the helper, the back-off's timer; and what comes of them. */
+#include "common/log.h"
+#include "daemon/service/attachment-watch.h"
+#include "daemon/service/attachment.h"
+#include "daemon/service/helper.h"
+
+/* Attach: in the worker. */
+
+static int run_attach(const struct attachment *a, const struct kernel_handles *old,
+		      struct outcome *ret_outcome, struct kernel_handles *ret_handles)
+{
+	struct kernel_job job = {
+		.policy = a->policy,
+		.object_path = a->host->object_path,
+		.old = old,
+	};
+
+	return kernel_attach(&job, ret_outcome, ret_handles);
+}
+
+static int run_load(void *userdata, struct outcome *ret_outcome, struct kernel_handles *ret_handles)
+{
+	return run_attach(userdata, NULL, ret_outcome, ret_handles);
+}
+
+static int run_replace(void *userdata, struct outcome *ret_outcome,
+		       struct kernel_handles *ret_handles)
+{
+	const struct attachment *a = userdata;
+
+	return run_attach(a, &a->handles, ret_outcome, ret_handles);
+}
+
+static int run_detach(void *userdata, struct outcome *ret_outcome,
+		      struct kernel_handles *ret_handles)
+{
+	const struct attachment *a = userdata;
+
+	ret_outcome->error = -kernel_detach(a->handles.link_fd);
+	return 0;
+}
+
+static void keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
+{
+	ret_fds[0] = ret_fds[1] = -EBADF;
+}
+
+static void keep_handles(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
+{
+	const struct attachment *a = userdata;
+
+	ret_fds[0] = a->handles.map_fd;
+	ret_fds[1] = a->handles.link_fd;
+}
+
+/* Attach: back in the daemon. */
+
+static enum reason reason_of(const struct outcome *o)
+{
+	switch (o->verdict) {
+	case VERDICT_REFUSED:
+		return REASON_LOAD_FAILED;
+	case VERDICT_DEAD:
+		return REASON_DEAD_ON_ARRIVAL;
+	default:
+		return REASON_ATTACH_FAILED;
+	}
+}
+
+static void take_outcome(struct attachment *a, struct outcome *o)
+{
+	outcome_done(&a->outcome);
+	a->outcome = *o;
+	*o = OUTCOME_NULL;
+}
+
+static void drop_handles(struct attachment *a)
+{
+	attachment_unwatch(a);
+	kernel_handles_close(&a->handles);
+}
+
+static void watch_or_warn(struct attachment *a)
+{
+	int r = attachment_watch(a);
+
+	if (r < 0)
+		log_error_errno(r, "%s: cannot watch link %u; its end will go unnoticed", a->name,
+				a->outcome.link_id);
+}
+
+/* People compare such times; the microseconds of something that takes milliseconds are noise to them. */
+static usec_t rounded(usec_t span)
+{
+	return span < 10 * USEC_PER_MSEC
+		       ? span
+		       : (span + USEC_PER_MSEC / 2) / USEC_PER_MSEC * USEC_PER_MSEC;
+}
+
+static void describe_attached(const struct outcome *o, char *buffer, size_t size)
+{
+	char span[TIMESPAN_MAX];
+	int n;
+
+	n = snprintf(buffer, size, "link %u, map %u (%s) of type %s; loaded in %s", o->link_id,
+		     o->map_id, or_empty(o->map), or_empty(o->type),
+		     timespan_format(span, rounded(o->load_usec)));
+	if (n < 0 || (size_t)n >= size)
+		return;
+	if (o->change == CHANGE_UPDATED)
+		snprintf(buffer + n, size - (size_t)n, "; updated on the same link, no gap");
+	else if (o->change == CHANGE_SWAPPED)
+		snprintf(buffer + n, size - (size_t)n, "; swapped, gap %s",
+			 timespan_format(span, rounded(o->gap_usec)));
+}
+
+static void attached(struct attachment *a, struct worker_report *report)
+{
+	int link_fd = -EBADF;
+	char detail[512];
+
+	if (report->outcome.change == CHANGE_UPDATED) { /* the link goes on, with another map */
+		link_fd = TAKE_FD(a->handles.link_fd);
+		report->outcome.link_id = a->outcome.link_id;
+	}
+	drop_handles(a);
+	a->handles = report->handles;
+	report->handles = KERNEL_HANDLES_NULL;
+	if (link_fd >= 0)
+		a->handles.link_fd = link_fd;
+	take_outcome(a, &report->outcome);
+	a->stale = false;
+	watch_or_warn(a);
+
+	describe_attached(&a->outcome, detail, sizeof(detail));
+	attachment_step(a, MACHINE_ATTACHED, a->machine.reason, detail);
+}
+
+/* The change failed and the former attachment stands: its facts stay, why it failed is added. */
+static void kept(struct attachment *a, enum reason reason, const char *why)
+{
+	_cleanup_(freep) char *detail = NULL;
+
+	a->stale = true;
+	watch_or_warn(a);
+	if (asprintf(&detail, "the change was not made, the former attachment stands (link %u): %s",
+		     a->outcome.link_id, or_empty(why)) < 0)
+		detail = NULL;
+	attachment_step(a, MACHINE_KEPT, reason, detail);
+}
+
+static void kept_by_worker(struct attachment *a, struct worker_report *report)
+{
+	enum reason reason = reason_of(&report->outcome);
+	struct outcome *o = &report->outcome;
+
+	if (report->handles.link_fd >= 0) {
+		safe_close(a->handles.link_fd);
+		a->handles.link_fd = TAKE_FD(report->handles.link_fd);
+		a->outcome.link_id = o->link_id;
+	}
+	a->outcome.stamp = o->stamp;
+	free(a->outcome.verifier_log);
+	a->outcome.verifier_log = TAKE_PTR(o->verifier_log);
+	kept(a, reason, o->detail);
+}
+
+static void not_attached(struct attachment *a, struct worker_report *report)
+{
+	enum reason reason = reason_of(&report->outcome);
+
+	drop_handles(a);
+	take_outcome(a, &report->outcome);
+	attachment_step(a, reason == REASON_LOAD_FAILED ? MACHINE_REFUSED : MACHINE_FAILED, reason,
+			or_empty(a->outcome.detail));
+}
+
+/* Nobody knows how far it came: believe only what the kernel says of the link that we hold. */
+static void worker_lost(struct attachment *a, const char *detail)
+{
+	if (a->machine.state == STATE_UPDATING && kernel_link_state(a->handles.link_fd) > 0) {
+		kept(a, REASON_WORKER_TIMEOUT, detail);
+		return;
+	}
+	if (a->machine.state != STATE_DETACHING)
+		drop_handles(a);
+	attachment_step(a, MACHINE_FAILED, REASON_WORKER_TIMEOUT, detail);
+}
+
+static void on_attach_done(void *userdata, struct worker_report *report)
+{
+	struct attachment *a = userdata;
+	const struct outcome *o = &report->outcome;
+
+	a->worker = NULL;
+	if (report->end == WORKER_CANCELLED)
+		attachment_step(a, MACHINE_FAILED, a->machine.reason, NULL);
+	else if (report->end == WORKER_LOST)
+		worker_lost(a, or_empty(report->detail));
+	else if (o->verdict == VERDICT_ATTACHED)
+		attached(a, report);
+	else if (o->change == CHANGE_KEPT)
+		kept_by_worker(a, report);
+	else if (o->verdict != VERDICT_BUSY || a->machine.state != STATE_LOADING ||
+		 !a->host->make_room(a->host->userdata, a))
+		not_attached(a, report);
+}
+
+/* Detach. */
+
+static void on_detach_done(void *userdata, struct worker_report *report)
+{
+	struct attachment *a = userdata;
+
+	a->worker = NULL;
+	if (report->end != WORKER_REPORTED)
+		log_warning("%s: detaching link %u: %s; closing it instead", a->name,
+			    a->outcome.link_id, or_empty(report->detail));
+	else if (report->outcome.error)
+		log_warning_errno(report->outcome.error,
+				  "%s: detaching link %u; closing it instead", a->name,
+				  a->outcome.link_id);
+	drop_handles(a);
+	attachment_step(a, MACHINE_DETACH_DONE, a->machine.reason, NULL);
+}
+
+/* The helper. */
+
+static void on_relinked(void *userdata, int error, int link_fd, uint32_t link_id)
+{
+	struct attachment *a = userdata;
+
+	a->relinking = false;
+	if (error < 0) {
+		log_debug("%s: map %u could not be linked again (%s); loading afresh", a->name,
+			  a->outcome.map_id, strerror(-error));
+		attachment_step(a, MACHINE_RELINK_FAILED, a->machine.reason, NULL);
+		return;
+	}
+	safe_close(a->handles.link_fd);
+	a->handles.link_fd = link_fd;
+	a->outcome.link_id = link_id;
+	watch_or_warn(a);
+	attachment_step(a, MACHINE_ATTACHED, a->machine.reason, NULL);
+}
+
+/* The end of the link. */
+
+void attachment_link_ended(struct attachment *a)
+{
+	attachment_unwatch(a);
+	a->handles.link_fd = safe_close(a->handles.link_fd);
+	attachment_step(a, MACHINE_DETACHED, REASON_LINK_DETACHED,
+			"the link was detached by another process");
+}
+
+/* Carrying out. */
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct attachment *a = userdata;
+
+	attachment_step(a, MACHINE_DEADLINE, a->machine.reason, NULL);
+	return 0;
+}
+
+static int submit(struct attachment *a, const struct worker_task *task)
+{
+	return worker_submit(a->host->pool, task, &a->worker);
+}
+
+static void work_lost(struct attachment *a, int error)
+{
+	worker_lost(a, error == -ENOMEM ? "out of memory" : strerror(-error));
+}
+
+static void load(struct attachment *a)
+{
+	const struct worker_task task = {
+		.name = a->name,
+		.keep_fds = keep_nothing,
+		.run = run_load,
+		.done = on_attach_done,
+		.userdata = a,
+	};
+	int r;
+
+	drop_handles(a);
+	r = submit(a, &task);
+	if (r < 0)
+		work_lost(a, r);
+}
+
+void attachment_load_again(struct attachment *a)
+{
+	if (a->machine.state == STATE_LOADING && !a->worker && !a->relinking)
+		load(a);
+}
+
+static void replace(struct attachment *a)
+{
+	const struct worker_task task = {
+		.name = a->name,
+		.keep_fds = keep_handles,
+		.run = run_replace,
+		.done = on_attach_done,
+		.userdata = a,
+	};
+	int r;
+
+	/* The worker may detach the old link: that is no foreign detach. */
+	attachment_unwatch(a);
+	r = submit(a, &task);
+	if (r < 0)
+		work_lost(a, r);
+}
+
+static void relink(struct attachment *a)
+{
+	int r = helper_relink(a->host->helper, a->handles.map_fd, on_relinked, a);
+
+	if (r < 0) {
+		log_debug("%s: no relink helper (%s); loading afresh", a->name, strerror(-r));
+		attachment_step(a, MACHINE_RELINK_FAILED, a->machine.reason, NULL);
+		return;
+	}
+	a->relinking = true;
+}
+
+static void detach(struct attachment *a)
+{
+	const struct worker_task task = {
+		.name = a->name,
+		.urgent = true,
+		.keep_fds = keep_handles,
+		.run = run_detach,
+		.done = on_detach_done,
+		.userdata = a,
+	};
+	int r = -ENOLINK;
+
+	attachment_unwatch(a);
+	if (a->handles.link_fd >= 0)
+		r = submit(a, &task);
+	if (r >= 0)
+		return;
+	if (r != -ENOLINK)
+		log_warning_errno(r, "%s: no worker to detach link %u; closing it instead", a->name,
+				  a->outcome.link_id);
+	drop_handles(a);
+	attachment_step(a, MACHINE_DETACH_DONE, a->machine.reason, NULL);
+}
+
+static void cancel(struct attachment *a)
+{
+	attachment_unwatch(a);
+	if (a->worker)
+		worker_cancel(a->worker);
+	else if (!a->relinking) /* it waits for room (attachment_load_again) */
+		attachment_step(a, MACHINE_FAILED, a->machine.reason, NULL);
+}
+
+static void wait_for_deadline(struct attachment *a)
+{
+	int r;
+
+	a->deadline_source = sd_event_source_disable_unref(a->deadline_source);
+	r = sd_event_add_time(a->host->event, &a->deadline_source, CLOCK_MONOTONIC,
+			      a->machine.deadline, USEC_PER_MSEC, on_deadline, a);
+	if (r < 0)
+		log_error_errno(r,
+				"%s: cannot set the timer of the next attempt; restart it by hand",
+				a->name);
+}
+
+void attachment_carry_out(struct attachment *a, enum machine_action action)
+{
+	switch (action) {
+	case ACTION_NONE:
+	case ACTION_GIVE_UP: /* the host sees the change to failed */
+		break;
+	case ACTION_LOAD:
+		load(a);
+		break;
+	case ACTION_RELINK:
+		relink(a);
+		break;
+	case ACTION_REPLACE:
+		replace(a);
+		break;
+	case ACTION_DETACH:
+		detach(a);
+		break;
+	case ACTION_CANCEL:
+		cancel(a);
+		break;
+	case ACTION_WAIT:
+		wait_for_deadline(a);
+		break;
+	case _ACTION_MAX:
+		abort();
+	}
+}

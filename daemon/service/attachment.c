@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/service/attachment.h"
+
+#include <time.h>
+
+#include "common/log.h"
+#include "daemon/service/attachment-watch.h"
+
+#define EVENTS_KEPT 32
+
+static usec_t now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
+}
+
+int attachment_new(const struct attachment_host *host, const char *name, struct policy *policy,
+		   struct attachment **ret)
+{
+	_cleanup_(policy_freep) struct policy *owned = policy;
+	_cleanup_(attachment_freep) struct attachment *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->host = host;
+	a->handles = KERNEL_HANDLES_NULL;
+	a->events = EVENT_RING(EVENTS_KEPT);
+	TAILQ_INIT(&a->waiters);
+	a->name = strdup(name);
+	if (!a->name)
+		return -ENOMEM;
+	a->policy = TAKE_PTR(owned);
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+static void settle_waiters(struct attachment *a, bool settled)
+{
+	struct attachment_waiter *w;
+
+	while ((w = TAILQ_FIRST(&a->waiters))) {
+		TAILQ_REMOVE(&a->waiters, w, entry);
+		w->callback(w->userdata, a, settled);
+		free(w);
+	}
+}
+
+struct attachment *attachment_free(struct attachment *a)
+{
+	if (!a)
+		return NULL;
+	settle_waiters(a, false);
+	attachment_unwatch(a);
+	sd_event_source_disable_unref(a->deadline_source);
+	kernel_handles_close(&a->handles);
+	outcome_done(&a->outcome);
+	event_ring_done(&a->events);
+	policy_free(a->policy);
+	free(a->fallback_for);
+	free(a->name);
+	free(a);
+	return NULL;
+}
+
+static const char *message_id_of(enum state state)
+{
+	switch (state) {
+	case STATE_ATTACHED:
+		return MESSAGE_ID_ATTACHED;
+	case STATE_INACTIVE:
+		return MESSAGE_ID_DETACHED;
+	case STATE_FAILED:
+		return MESSAGE_ID_FAILED;
+	case STATE_INVALID:
+		return MESSAGE_ID_INVALID;
+	default:
+		return MESSAGE_ID_STATE;
+	}
+}
+
+static int log_level_of(const struct event *e)
+{
+	if (e->to == STATE_FAILED || e->to == STATE_INVALID)
+		return LOG_ERR;
+	if (e->to == STATE_WAITING ||
+	    (e->from == STATE_UPDATING && e->reason != REASON_RELOAD && e->reason != REASON_ADMIN))
+		return LOG_WARNING;
+	if (e->to == STATE_ATTACHED || e->to == STATE_INACTIVE)
+		return LOG_INFO;
+	return LOG_DEBUG;
+}
+
+/*
+ * The one place where a change of state becomes an event: history, journal, observers. detail is consumed;
+ * NULL: out of memory.
+ */
+static void note_change(struct attachment *a, enum state from, char *detail)
+{
+	struct event e = {
+		.seq = ++*a->host->last_seq,
+		.realtime = now(CLOCK_REALTIME),
+		.monotonic = now(CLOCK_MONOTONIC),
+		.from = from,
+		.to = a->machine.state,
+		.reason = a->machine.reason,
+		.link_id = a->handles.link_fd >= 0 ? a->outcome.link_id : 0,
+		.detail = detail,
+	};
+	struct log_fields fields = {
+		.policy = a->name,
+		.state = state_to_string(e.to),
+		.reason = reason_to_string(e.reason),
+		.link_id = e.link_id,
+		.message_id = message_id_of(e.to),
+	};
+
+	a->attached_realtime = e.to == STATE_ATTACHED ? e.realtime : 0;
+	if (!detail || event_ring_add(&a->events, &e) < 0) {
+		(void)log_oom();
+		return;
+	}
+	log_full(log_level_of(&e), &fields, "%s → %s (%s)%s%s", state_to_string(from),
+		 state_to_string(e.to), reason_to_string(e.reason), *detail ? ": " : "", detail);
+	a->host->changed(a->host->userdata, a, &e);
+}
+
+/* The sentence of an event: what the caller knows, and what the new state makes of it. */
+static char *compose_detail(const struct attachment *a, const char *detail, usec_t at)
+{
+	const struct machine *m = &a->machine;
+	const struct outcome *o = &a->outcome;
+	char span[TIMESPAN_MAX];
+	char *text = NULL;
+	int r;
+
+	if (m->state == STATE_WAITING)
+		r = asprintf(&text, "%s; restart %u in %s", or_empty(detail), m->restarts,
+			     timespan_format(span, m->deadline - at));
+	else if (m->state == STATE_FAILED && m->reason == REASON_LIMIT_HIT)
+		r = asprintf(
+			&text,
+			"%u starts within %s (StartLimitBurst=, StartLimitIntervalSec=), the last "
+			"one failed: %s",
+			a->policy->restart.limit_burst,
+			timespan_format(span, a->policy->restart.limit_interval), or_empty(detail));
+	else if (m->state == STATE_INACTIVE && m->reason == REASON_LINK_DETACHED)
+		r = asprintf(&text, "%s; not attached again (Restart=no)", or_empty(detail));
+	else if (m->state == STATE_ATTACHED && !detail)
+		r = asprintf(&text, "link %u, map %u (%s) of type %s", o->link_id, o->map_id,
+			     or_empty(o->map), or_empty(o->type));
+	else
+		r = asprintf(&text, "%s", or_empty(detail));
+	return r < 0 ? NULL : text;
+}
+
+void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,
+		     const char *detail)
+{
+	static const struct restart_rules no_rules = {0};
+	struct machine_input in = {
+		.event = event,
+		.reason = reason,
+		.relinkable = a->handles.map_fd >= 0 && a->outcome.relinkable,
+		.now = now(CLOCK_MONOTONIC),
+	};
+	enum state from = a->machine.state;
+	enum machine_action action;
+
+	action = machine_step(&a->machine, a->policy ? &a->policy->restart : &no_rules, &in);
+	if (a->machine.state != STATE_WAITING)
+		a->deadline_source = sd_event_source_disable_unref(a->deadline_source);
+	if (a->machine.state != from)
+		note_change(a, from, compose_detail(a, detail, in.now));
+	attachment_carry_out(a, action);
+	if (!state_is_busy(a->machine.state))
+		settle_waiters(a, true);
+}
+
+void attachment_start(struct attachment *a, enum reason reason, const char *detail)
+{
+	attachment_step(a, MACHINE_START, reason, detail);
+}
+
+void attachment_stop(struct attachment *a, enum reason reason, const char *detail)
+{
+	attachment_step(a, MACHINE_STOP, reason, detail);
+}
+
+void attachment_replace(struct attachment *a, enum reason reason, const char *detail)
+{
+	attachment_step(a, MACHINE_REPLACE, reason, detail);
+}
+
+void attachment_reset_failed(struct attachment *a)
+{
+	attachment_step(a, MACHINE_RESET, REASON_ADMIN, NULL);
+}
+
+void attachment_set_invalid(struct attachment *a, enum reason reason, const char *detail)
+{
+	enum state from = a->machine.state;
+
+	a->machine.state = STATE_INVALID;
+	a->machine.reason = reason;
+	note_change(a, from, compose_detail(a, detail, 0));
+}
+
+void attachment_set_policy(struct attachment *a, struct policy *policy)
+{
+	policy_free(a->policy);
+	a->policy = policy;
+}
+
+int attachment_wait(struct attachment *a, attachment_settled_t callback, void *userdata)
+{
+	struct attachment_waiter *w;
+
+	if (!state_is_busy(a->machine.state)) {
+		callback(userdata, a, true);
+		return 0;
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->callback = callback;
+	w->userdata = userdata;
+	TAILQ_INSERT_TAIL(&a->waiters, w, entry);
+	return 0;
+}
+
+void attachment_unwait(struct attachment *a, void *userdata)
+{
+	struct attachment_waiter *w, *next;
+
+	for (w = TAILQ_FIRST(&a->waiters); w; w = next) {
+		next = TAILQ_NEXT(w, entry);
+		if (w->userdata != userdata)
+			continue;
+		TAILQ_REMOVE(&a->waiters, w, entry);
+		free(w);
+	}
+}
+
+const char *attachment_detail(const struct attachment *a)
+{
+	return a->events.n ? event_ring_get(&a->events, a->events.n - 1)->detail : "";
+}
+
+bool attachment_is_attached(const struct attachment *a)
+{
+	return a->machine.state == STATE_ATTACHED || a->machine.state == STATE_UPDATING;
+}

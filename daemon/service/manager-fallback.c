@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Fallback=: when a policy has failed, the other one is attached; when the first is attached again, the other one
+ * is taken off. Only what is inactive is ever started as a fallback, so two that name each other end.
+ */
+#include "common/log.h"
+#include "daemon/service/manager-internal.h"
+
+static bool is_fallback_for(const struct attachment *fallback, const struct attachment *a)
+{
+	return fallback->fallback_for && streq(fallback->fallback_for, a->name);
+}
+
+static void start_fallback(struct manager *m, struct attachment *a)
+{
+	_cleanup_(freep) char *detail = NULL;
+	struct attachment *fallback;
+
+	fallback = manager_find(m, a->policy->fallback);
+	if (!fallback || !fallback->policy) {
+		log_warning("%s: Fallback=%s: %s", a->name, a->policy->fallback,
+			    fallback ? "its policy does not parse" : "there is no such policy");
+		return;
+	}
+	if (fallback->machine.state != STATE_INACTIVE) {
+		log_info("%s: Fallback=%s is %s already", a->name, fallback->name,
+			 state_to_string(fallback->machine.state));
+		return;
+	}
+	if (asprintf(&detail, "%s has failed and names this policy as its Fallback=", a->name) < 0)
+		detail = NULL;
+	free(fallback->fallback_for);
+	fallback->fallback_for = strdup(a->name);
+	if (!fallback->fallback_for)
+		(void)log_oom();
+	attachment_start(fallback, REASON_FALLBACK, detail);
+}
+
+static void stop_fallbacks(struct manager *m, struct attachment *a)
+{
+	_cleanup_(freep) char *detail = NULL;
+
+	if (asprintf(&detail, "%s is attached again, its fallback is not needed any more",
+		     a->name) < 0)
+		detail = NULL;
+	for (size_t i = 0; i < m->n_attachments; i++)
+		if (is_fallback_for(m->attachments[i], a))
+			attachment_stop(m->attachments[i], REASON_FALLBACK, detail);
+}
+
+void manager_fallback_changed(struct manager *m, struct attachment *a, const struct event *event)
+{
+	if (event->to == STATE_INACTIVE || event->to == STATE_FAILED) {
+		free(a->fallback_for);
+		a->fallback_for = NULL;
+	}
+	if (m->stopping || a->removed)
+		return;
+	if (event->to == STATE_FAILED && a->policy && a->policy->fallback)
+		start_fallback(m, a);
+	else if (event->to == STATE_ATTACHED)
+		stop_fallbacks(m, a);
+}
+
+static void on_room_made(void *userdata, struct attachment *fallback, bool settled)
+{
+	attachment_load_again(userdata);
+}
+
+bool manager_fallback_make_room(struct manager *m, struct attachment *a)
+{
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		struct attachment *fallback = m->attachments[i];
+
+		if (!is_fallback_for(fallback, a) || !attachment_is_attached(fallback))
+			continue;
+		attachment_stop(fallback, REASON_FALLBACK,
+				"the policy that it stands in for wants its place back");
+		return attachment_wait(fallback, on_room_made, a) >= 0;
+	}
+	return false;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/service/manager.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "common/log.h"
+#include "daemon/service/manager-internal.h"
+
+static void host_changed(void *userdata, struct attachment *a, const struct event *event)
+{
+	struct manager *m = userdata;
+
+	if (m->observer.changed)
+		m->observer.changed(m->observer.userdata, a, event);
+	manager_fallback_changed(m, a, event);
+	manager_tidy_soon(m);
+}
+
+static bool host_make_room(void *userdata, struct attachment *a)
+{
+	return manager_fallback_make_room(userdata, a);
+}
+
+static unsigned worker_count(const struct config *config)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->workers_max > 0)
+		return config->workers_max;
+	return cpus > 0 ? (unsigned)cpus : 1;
+}
+
+/* Telling the service manager, and freeing what was removed. */
+
+static size_t count_in(const struct manager *m, enum state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_attachments; i++)
+		n += m->attachments[i]->machine.state == state;
+	return n;
+}
+
+static bool all_settled(const struct manager *m)
+{
+	for (size_t i = 0; i < m->n_attachments; i++)
+		if (state_is_busy(m->attachments[i]->machine.state))
+			return false;
+	return true;
+}
+
+static bool nothing_attached(const struct manager *m)
+{
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		enum state state = m->attachments[i]->machine.state;
+
+		if (state_is_busy(state) || state == STATE_ATTACHED)
+			return false;
+	}
+	return true;
+}
+
+static void notify_status(struct manager *m)
+{
+	static const enum state always[] = {STATE_ATTACHED, STATE_WAITING, STATE_FAILED};
+	static const enum state if_any[] = {STATE_LOADING, STATE_UPDATING, STATE_DETACHING,
+					    STATE_INVALID};
+	char text[256];
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%zu %s", i ? ", " : "",
+			      count_in(m, always[i]), state_to_string(always[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(if_any); i++)
+		if (count_in(m, if_any[i]) > 0)
+			n += snprintf(text + n, sizeof(text) - (size_t)n, ", %zu %s",
+				      count_in(m, if_any[i]), state_to_string(if_any[i]));
+	(void)sd_notifyf(false, "STATUS=%s", text);
+}
+
+static void notify_ready(struct manager *m)
+{
+	if (m->ready || m->stopping || m->reloading || !all_settled(m))
+		return;
+	m->ready = true;
+	(void)sd_notify(false, "READY=1");
+	log_debug("all policies have come to an outcome");
+}
+
+static void free_removed(struct manager *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		struct attachment *a = m->attachments[i];
+
+		if (!a->removed || a->machine.state != STATE_INACTIVE) {
+			m->attachments[kept++] = a;
+			continue;
+		}
+		for (size_t j = 0; j < m->n_attachments; j++)
+			if (j < kept || j > i)
+				attachment_unwait(m->attachments[j], a);
+		attachment_free(a);
+	}
+	m->n_attachments = kept;
+}
+
+static int on_tidy(sd_event_source *source, void *userdata)
+{
+	struct manager *m = userdata;
+
+	free_removed(m);
+	notify_status(m);
+	notify_ready(m);
+	if (m->stopping && nothing_attached(m))
+		return sd_event_exit(m->event, EXIT_SUCCESS);
+	return 0;
+}
+
+void manager_tidy_soon(struct manager *m)
+{
+	(void)sd_event_source_set_enabled(m->tidy_source, SD_EVENT_ONESHOT);
+}
+
+/* The list. */
+
+static size_t position_of(const struct manager *m, const char *name)
+{
+	size_t low = 0, high = m->n_attachments;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(m->attachments[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t manager_count(const struct manager *m)
+{
+	return m->n_attachments;
+}
+
+struct attachment *manager_get(const struct manager *m, size_t i)
+{
+	return m->attachments[i];
+}
+
+struct attachment *manager_find(const struct manager *m, const char *name)
+{
+	size_t i = position_of(m, name);
+
+	if (i < m->n_attachments && streq(m->attachments[i]->name, name))
+		return m->attachments[i];
+	return NULL;
+}
+
+int manager_add(struct manager *m, const char *name, struct policy *policy, struct attachment **ret)
+{
+	struct attachment **larger, *a;
+	size_t i = position_of(m, name);
+	int r;
+
+	larger = reallocarray(m->attachments, m->n_attachments + 1, sizeof(*larger));
+	if (!larger) {
+		policy_free(policy);
+		return -ENOMEM;
+	}
+	m->attachments = larger;
+	r = attachment_new(&m->host, name, policy, &a);
+	if (r < 0)
+		return r;
+	memmove(&larger[i + 1], &larger[i], (m->n_attachments - i) * sizeof(*larger));
+	larger[i] = a;
+	m->n_attachments++;
+	*ret = a;
+	return 0;
+}
+
+/* Life. */
+
+int manager_new(sd_event *event, const struct config *config, struct manager **ret)
+{
+	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->event = sd_event_ref(event);
+	m->config = config;
+	r = helper_new(event, config->worker_timeout, &m->helper);
+	if (r < 0)
+		return r;
+	r = worker_pool_new(event, worker_count(config), config->worker_timeout, &m->pool);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(event, &m->tidy_source, on_tidy, m);
+	if (r < 0)
+		return r;
+	/* After everything that a turn of the loop brings. */
+	(void)sd_event_source_set_priority(m->tidy_source, SD_EVENT_PRIORITY_IDLE);
+
+	m->host = (struct attachment_host){
+		.event = event,
+		.pool = m->pool,
+		.helper = m->helper,
+		.object_path = config->object_path,
+		.last_seq = &m->last_seq,
+		.changed = host_changed,
+		.make_room = host_make_room,
+		.userdata = m,
+	};
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct manager *manager_free(struct manager *m)
+{
+	if (!m)
+		return NULL;
+	worker_pool_free(m->pool);
+	helper_free(m->helper);
+	for (size_t i = 0; i < m->n_attachments; i++)
+		attachment_free(m->attachments[i]);
+	free(m->attachments);
+	sd_event_source_disable_unref(m->tidy_source);
+	sd_event_unref(m->event);
+	free(m);
+	return NULL;
+}
+
+void manager_observe(struct manager *m, const struct manager_observer *observer)
+{
+	m->observer = *observer;
+}
+
+static int add_from_set(struct manager *m, struct policy_set *set)
+{
+	_cleanup_(freep) char *errors = NULL;
+	struct attachment *a;
+	int r;
+
+	r = manager_add(m, set->name, TAKE_PTR(set->policy), &a);
+	if (r < 0 || a->policy)
+		return r;
+	errors = messages_join(&set->errors, "\n");
+	attachment_set_invalid(a, REASON_BOOT, or_empty(errors));
+	return 0;
+}
+
+int manager_start(struct manager *m)
+{
+	struct policy_sets sets = {0};
+	int r;
+
+	r = policy_sets_read(m->config, &sets);
+	for (size_t i = 0; r >= 0 && i < sets.n; i++)
+		r = add_from_set(m, &sets.sets[i]);
+	policy_sets_done(&sets);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < m->n_attachments; i++)
+		if (m->attachments[i]->policy && m->attachments[i]->policy->enabled)
+			attachment_start(m->attachments[i], REASON_BOOT, NULL);
+	manager_tidy_soon(m);
+	return 0;
+}
+
+void manager_stop(struct manager *m)
+{
+	if (m->stopping) {
+		log_warning("asked twice to stop: what is still attached ends with this process");
+		(void)sd_event_exit(m->event, EXIT_SUCCESS);
+		return;
+	}
+	m->stopping = true;
+	(void)sd_notify(false, "STOPPING=1");
+	for (size_t i = 0; i < m->n_attachments; i++)
+		attachment_stop(m->attachments[i], REASON_ADMIN, "the daemon is being stopped");
+	manager_tidy_soon(m);
+}
+
+bool manager_is_stopping(const struct manager *m)
+{
+	return m->stopping;
+}
+
+const struct config *manager_config(const struct manager *m)
+{
+	return m->config;
+}
+
+/* The verbs. */
+
+static bool may_start(struct attachment *a, const char **ret_sentence)
+{
+	if (a->policy && !a->removed)
+		return true;
+	*ret_sentence = a->policy ? "the policy was removed" : attachment_detail(a);
+	return false;
+}
+
+bool manager_attach(struct manager *m, struct attachment *a, const char **ret_sentence)
+{
+	if (!may_start(a, ret_sentence))
+		return false;
+	attachment_start(a, REASON_ADMIN, NULL);
+	return true;
+}
+
+bool manager_detach(struct manager *m, struct attachment *a, const char **ret_sentence)
+{
+	if (a->machine.state == STATE_INVALID) {
+		*ret_sentence = "nothing is attached: the policy does not parse";
+		return false;
+	}
+	attachment_stop(a, REASON_ADMIN, NULL);
+	return true;
+}
+
+bool manager_restart(struct manager *m, struct attachment *a, const char **ret_sentence)
+{
+	if (!may_start(a, ret_sentence))
+		return false;
+	if (a->machine.state == STATE_INACTIVE)
+		attachment_start(a, REASON_ADMIN, NULL);
+	else
+		attachment_replace(a, REASON_ADMIN, NULL);
+	return true;
+}
+
+void manager_reset_failed(struct manager *m, struct attachment *a)
+{
+	attachment_reset_failed(a);
+}

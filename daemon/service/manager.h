@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The manager: all attachments, the event loop's shared parts (workers, helper), start, reload and stop. The bus
+ * server stands above it and is told of changes by an observer.
+ */
+#pragma once
+
+#include "daemon/core/config.h"
+#include "daemon/core/policy-files.h"
+#include "daemon/service/attachment.h"
+
+struct manager;
+struct manager_reload;
+
+struct manager_observer {
+	/* Each change of state of each attachment. */
+	void (*changed)(void *userdata, struct attachment *a, const struct event *event);
+	void *userdata;
+};
+
+/* config is borrowed for the manager's life. */
+int manager_new(sd_event *event, const struct config *config, struct manager **ret);
+struct manager *manager_free(struct manager *m);
+DEFINE_CLEANUP(struct manager *, manager_free)
+
+void manager_observe(struct manager *m, const struct manager_observer *observer);
+
+/* Reads the policies and starts those that are enabled. READY=1 goes out when each has come to an outcome. */
+int manager_start(struct manager *m);
+
+/* Detaches all; the event loop ends with status 0 when nothing is attached any more. Twice: it ends at once. */
+void manager_stop(struct manager *m);
+bool manager_is_stopping(const struct manager *m);
+
+const struct config *manager_config(const struct manager *m);
+
+/* In the order of the names. */
+size_t manager_count(const struct manager *m);
+struct attachment *manager_get(const struct manager *m, size_t i);
+struct attachment *manager_find(const struct manager *m, const char *name);
+
+/*
+ * What a verb does with an attachment. True: under way or done; wait with attachment_wait(). False: refused,
+ * *ret_sentence (static or the attachment's) says why.
+ */
+bool manager_attach(struct manager *m, struct attachment *a, const char **ret_sentence);
+bool manager_detach(struct manager *m, struct attachment *a, const char **ret_sentence);
+bool manager_restart(struct manager *m, struct attachment *a, const char **ret_sentence);
+void manager_reset_failed(struct manager *m, struct attachment *a);
+
+/* A line of what a reload did: the policy's name ("" for a file's message) and a sentence. */
+struct reload_line {
+	char *name;
+	char *text;
+};
+
+/* done: everything that changed has come to an outcome (ok), or nothing was changed because of the lines. */
+typedef void (*manager_reloaded_t)(void *userdata, bool ok, const struct reload_line *lines,
+				   size_t n);
+
+/*
+ * Reads all policies again and makes the differences true. All or nothing: where one file does not parse, nothing
+ * is changed and the lines say why. callback may be NULL; it may come before the function returns.
+ * *ret_reload (may be NULL) lets the caller take the callback back; it is NULL when the callback has come already.
+ */
+int manager_reload(struct manager *m, manager_reloaded_t callback, void *userdata,
+		   struct manager_reload **ret_reload);
+void manager_reload_forget(struct manager_reload *reload);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An attachment as the dictionary that List and Status answer with. */
+#include <time.h>
+
+#include "common/protocol.h"
+#include "daemon/core/utf8.h"
+#include "daemon/service/attachment-watch.h"
+#include "daemon/service/server-internal.h"
+
+/* Where the row goes; the first error stays, and everything after it does nothing. */
+struct row {
+	sd_bus_message *m;
+	int error;
+};
+
+#define row_do(row, call)                      \
+	do {                                   \
+		if ((row)->error >= 0)         \
+			(row)->error = (call); \
+	} while (0)
+
+char *server_clean(const char *text)
+{
+	char *copy = strdup(or_empty(text)), *p = copy;
+
+	while (p && *p) {
+		p += utf8_valid_length(p, strlen(p));
+		if (*p)
+			*p++ = '?';
+	}
+	return copy;
+}
+
+static int append_text(sd_bus_message *m, const char *text)
+{
+	_cleanup_(freep) char *copy = server_clean(text);
+
+	return copy ? sd_bus_message_append_basic(m, 's', copy) : -ENOMEM;
+}
+
+int server_append_pair(sd_bus_message *m, const char *a, const char *b)
+{
+	_cleanup_(freep) char *first = server_clean(a), *second = server_clean(b);
+
+	return first && second ? sd_bus_message_append(m, "(ss)", first, second) : -ENOMEM;
+}
+
+int server_append_event(sd_bus_message *m, const char *policy, const struct event *e)
+{
+	_cleanup_(freep) char *detail = server_clean(e->detail);
+
+	if (!detail)
+		return -ENOMEM;
+	return sd_bus_message_append(m, SIGNATURE_EVENT, e->seq, e->realtime, e->monotonic, policy,
+				     state_to_string(e->from), state_to_string(e->to),
+				     reason_to_string(e->reason), detail, e->link_id);
+}
+
+/* Entries. What does not apply (NULL, 0) is left out. */
+
+static void row_text(struct row *row, const char *key, const char *text)
+{
+	_cleanup_(freep) char *copy = NULL;
+
+	if (!text)
+		return;
+	copy = server_clean(text);
+	row_do(row, copy ? sd_bus_message_append(row->m, "{sv}", key, "s", copy) : -ENOMEM);
+}
+
+static void row_bool(struct row *row, const char *key, bool value)
+{
+	row_do(row, sd_bus_message_append(row->m, "{sv}", key, "b", (int)value));
+}
+
+static void row_number(struct row *row, const char *key, uint32_t number)
+{
+	row_do(row, sd_bus_message_append(row->m, "{sv}", key, "u", number));
+}
+
+static void row_id(struct row *row, const char *key, uint32_t id)
+{
+	if (id)
+		row_number(row, key, id);
+}
+
+static void row_time(struct row *row, const char *key, usec_t time)
+{
+	if (time)
+		row_do(row, sd_bus_message_append(row->m, "{sv}", key, "t", time));
+}
+
+/* An entry whose value is an array; type is that of the array, such as "a(sss)". */
+static void row_open(struct row *row, const char *key, const char *type)
+{
+	row_do(row, sd_bus_message_open_container(row->m, 'e', "sv"));
+	row_do(row, sd_bus_message_append_basic(row->m, 's', key));
+	row_do(row, sd_bus_message_open_container(row->m, 'v', type));
+	row_do(row, sd_bus_message_open_container(row->m, 'a', type + 1));
+}
+
+static void row_close(struct row *row)
+{
+	for (int containers = 0; containers < 3; containers++)
+		row_do(row, sd_bus_message_close_container(row->m));
+}
+
+/* What List has. */
+
+static usec_t to_realtime(usec_t monotonic)
+{
+	struct timespec real, mono;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return monotonic + (usec_t)(real.tv_sec - mono.tv_sec) * USEC_PER_SEC +
+	       (usec_t)((real.tv_nsec - mono.tv_nsec) / 1000);
+}
+
+static void row_policy(struct row *row, const struct attachment *a)
+{
+	const struct policy *p = a->policy;
+
+	row_text(row, KEY_NAME, a->name);
+	row_text(row, KEY_DESCRIPTION, p ? p->description : NULL);
+	row_bool(row, KEY_ENABLED, p && p->enabled);
+	row_text(row, KEY_FALLBACK, p ? p->fallback : NULL);
+}
+
+static void row_state(struct row *row, const struct attachment *a)
+{
+	const struct machine *m = &a->machine;
+
+	row_text(row, KEY_STATE, state_to_string(m->state));
+	row_text(row, KEY_REASON, a->events.n ? reason_to_string(m->reason) : NULL);
+	row_text(row, KEY_DETAIL, attachment_detail(a));
+	row_time(row, KEY_ATTACHED_USEC, a->attached_realtime);
+	row_number(row, KEY_RESTARTS, m->restarts);
+	if (m->state == STATE_WAITING)
+		row_time(row, KEY_NEXT_ATTEMPT_USEC, to_realtime(m->deadline));
+}
+
+static void row_kernel(struct row *row, const struct attachment *a)
+{
+	const struct outcome *o = &a->outcome;
+
+	row_text(row, KEY_OBJECT,
+		 o->object_file || !a->policy ? o->object_file : a->policy->object_path);
+	row_text(row, KEY_TYPE, o->type);
+	row_text(row, KEY_MAP, o->map);
+	row_id(row, KEY_MAP_ID, a->handles.map_fd >= 0 ? o->map_id : 0);
+	row_id(row, KEY_LINK_ID, a->handles.link_fd >= 0 ? o->link_id : 0);
+}
+
+/* What Status adds. */
+
+static int append_field(sd_bus_message *m, const struct outcome_field *f)
+{
+	_cleanup_(freep) char *wanted = server_clean(f->wanted);
+	_cleanup_(freep) char *actual = server_clean(f->actual ? f->actual : "?");
+
+	if (!wanted || !actual)
+		return -ENOMEM;
+	return sd_bus_message_append(m, "(sss)", f->member, wanted, actual);
+}
+
+static void row_fields(struct row *row, const struct outcome *o)
+{
+	row_open(row, KEY_STATUS_FIELDS, "a(sss)");
+	for (size_t i = 0; i < o->n_fields; i++)
+		row_do(row, append_field(row->m, &o->fields[i]));
+	row_close(row);
+}
+
+static void row_programs(struct row *row, const struct outcome *o)
+{
+	row_open(row, KEY_STATUS_PROGRAMS, "a(ssu)");
+	for (size_t i = 0; i < o->n_programs; i++)
+		row_do(row, sd_bus_message_append(row->m, "(ssu)", o->programs[i].member,
+						  o->programs[i].name, o->programs[i].id));
+	row_close(row);
+}
+
+static void row_events(struct row *row, const struct attachment *a)
+{
+	row_open(row, KEY_STATUS_EVENTS, "a(" SIGNATURE_EVENT ")");
+	for (size_t i = 0; i < a->events.n; i++) {
+		row_do(row, sd_bus_message_open_container(row->m, 'r', SIGNATURE_EVENT));
+		row_do(row, server_append_event(row->m, a->name, event_ring_get(&a->events, i)));
+		row_do(row, sd_bus_message_close_container(row->m));
+	}
+	row_close(row);
+}
+
+static void row_texts(struct row *row, const char *key, char *const *texts, size_t n)
+{
+	row_open(row, key, "as");
+	for (size_t i = 0; i < n; i++)
+		row_do(row, append_text(row->m, texts[i]));
+	row_close(row);
+}
+
+static void row_files(struct row *row, const struct policy *p)
+{
+	size_t n = 0;
+
+	while (p && p->files[n])
+		n++;
+	row_texts(row, KEY_STATUS_FILES, p ? p->files : NULL, n);
+}
+
+static void row_status(struct row *row, const struct attachment *a)
+{
+	const struct outcome *o = &a->outcome;
+
+	row_fields(row, o);
+	row_programs(row, o);
+	row_events(row, a);
+	row_text(row, KEY_STATUS_VERIFIER_LOG, o->verifier_log);
+	row_texts(row, KEY_STATUS_NOTES, o->notes.items, o->notes.n);
+	row_text(row, KEY_STATUS_DIGEST, o->digest);
+	if (a->handles.link_fd >= 0)
+		row_text(row, KEY_STATUS_WATCH, attachment_watch_describe(a));
+	row_files(row, a->policy);
+	row_time(row, KEY_STATUS_ATTACH_USEC, o->load_usec + o->attach_usec);
+}
+
+int server_append_row(sd_bus_message *m, const struct attachment *a, bool status)
+{
+	struct row row = {.m = m};
+
+	row_do(&row, sd_bus_message_open_container(m, 'a', "{sv}"));
+	row_policy(&row, a);
+	row_state(&row, a);
+	row_kernel(&row, a);
+	if (status)
+		row_status(&row, a);
+	row_do(&row, sd_bus_message_close_container(m));
+	return row.error < 0 ? row.error : 0;
+}
