@@ -42,6 +42,7 @@ static int candidates_add(struct candidates *c, const char *folder, size_t rank,
 	return item->name && item->path ? 0 : -ENOMEM;
 }
 
+/* 1: read; 0: it is not there or cannot be read, which messages has then; -ENOMEM. */
 static int candidates_add_folder(struct candidates *c, const char *folder, size_t rank,
 				 const char *suffix, struct messages *messages)
 {
@@ -55,7 +56,7 @@ static int candidates_add_folder(struct candidates *c, const char *folder, size_
 				    strerror(-r));
 	for (size_t i = 0; r >= 0 && names && names[i]; i++)
 		r = candidates_add(c, folder, rank, names[i]);
-	return r;
+	return r < 0 ? r : 1;
 }
 
 static int compare_candidates(const void *va, const void *vb)
@@ -112,7 +113,7 @@ static int add_dropins(struct policy_file_set *set, char *const *folders)
 	_cleanup_(candidates_done) struct candidates dropins = {0};
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && folders[i]; i++) {
+	for (size_t i = 0; r >= 0 && folders && folders[i]; i++) {
 		_cleanup_(freep) char *folder = NULL;
 
 		if (asprintf(&folder, "%s/%s" DROPIN_FOLDER_SUFFIX, folders[i], set->name) < 0) {
@@ -200,37 +201,57 @@ static int drop_invalid_names(struct candidates *c, const char *suffix, struct m
 static int warn_of_dropin_folders(char *const *folders, struct messages *warnings)
 {
 	_cleanup_(candidates_done) struct candidates dropins = {0};
-	/* That a folder cannot be read was said when the policies were looked for. */
-	_cleanup_(messages_done) struct messages repeated = MESSAGES_NULL;
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && folders[i]; i++)
-		r = candidates_add_folder(&dropins, folders[i], i, DROPIN_FOLDER_SUFFIX, &repeated);
+	for (size_t i = 0; r >= 0 && folders && folders[i]; i++)
+		r = candidates_add_folder(&dropins, folders[i], i, DROPIN_FOLDER_SUFFIX, warnings);
 	return r < 0 ? r : drop_invalid_names(&dropins, DROPIN_FOLDER_SUFFIX, warnings);
+}
+
+/*
+ * The policy files of all folders. *ret_usable has the folders that could be read: one that cannot is a warning,
+ * once, and must not be an error of each policy whose drop-ins are looked for in it.
+ */
+static int find_files(char *const *folders, struct candidates *ret_files, char ***ret_usable,
+		      struct messages *warnings)
+{
+	_cleanup_(candidates_done) struct candidates files = {0};
+	_cleanup_(strv_freep) char **usable = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && folders[i]; i++) {
+		r = candidates_add_folder(&files, folders[i], i, POLICY_SUFFIX, warnings);
+		if (r > 0)
+			r = strv_append(&usable, folders[i], strlen(folders[i]));
+	}
+	if (r >= 0)
+		r = drop_invalid_names(&files, POLICY_SUFFIX, warnings);
+	if (r >= 0)
+		r = warn_of_dropin_folders(usable, warnings);
+	if (r < 0)
+		return r;
+	candidates_settle(&files);
+	*ret_files = files;
+	files = (struct candidates){0};
+	*ret_usable = TAKE_PTR(usable);
+	return 0;
 }
 
 int policy_collection_read(char *const *folders, struct policy_collection *ret)
 {
 	_cleanup_(policy_collection_done) struct policy_collection collection = {0};
 	_cleanup_(candidates_done) struct candidates files = {0};
-	int r = 0;
+	_cleanup_(strv_freep) char **usable = NULL;
+	int r;
 
-	for (size_t i = 0; r >= 0 && folders[i]; i++)
-		r = candidates_add_folder(&files, folders[i], i, POLICY_SUFFIX,
-					  &collection.warnings);
-	if (r >= 0)
-		r = drop_invalid_names(&files, POLICY_SUFFIX, &collection.warnings);
-	if (r >= 0)
-		r = warn_of_dropin_folders(folders, &collection.warnings);
+	r = find_files(folders, &files, &usable, &collection.warnings);
 	if (r < 0)
 		return r;
-	candidates_settle(&files);
-
 	collection.sets = calloc(files.n + 1, sizeof(*collection.sets));
 	if (!collection.sets)
 		return -ENOMEM;
 	for (size_t i = 0; i < files.n; i++) {
-		r = read_set(&files.items[i], folders, &collection.sets[i]);
+		r = read_set(&files.items[i], usable, &collection.sets[i]);
 		if (r < 0)
 			return r;
 		collection.n++;

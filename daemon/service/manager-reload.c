@@ -154,7 +154,10 @@ static void change_policy(struct manager_reload *r, struct attachment *a, struct
 			   !object_file_changed(a);
 
 	attachment_set_policy(a, policy);
-	if (!policy->enabled && (was_invalid || was_enabled)) {
+	if (!policy->enabled && was_invalid) {
+		attachment_stop(a, REASON_RELOAD, "the policy parses now");
+		add_line(r, a->name, "mended, not attached (Enabled=no)");
+	} else if (!policy->enabled && was_enabled) {
 		attachment_stop(a, REASON_RELOAD, "Enabled=no");
 		await(r, a);
 	} else if (policy->enabled && !was_enabled) {
@@ -228,6 +231,14 @@ static void remove_missing(struct manager_reload *r, const struct policy_sets *s
 	}
 }
 
+/* Removed by an earlier reload, and still being detached: as if it were new. */
+static void bring_back(struct manager_reload *r, struct attachment *a, struct policy *policy)
+{
+	attachment_set_policy(a, policy);
+	a->removed = false;
+	start_new(r, a);
+}
+
 static void apply(struct manager_reload *r, struct policy_sets *sets)
 {
 	_cleanup_(freep) bool *added = calloc(sets->n + 1, sizeof(*added));
@@ -242,9 +253,10 @@ static void apply(struct manager_reload *r, struct policy_sets *sets)
 	for (size_t i = 0; i < sets->n; i++) {
 		struct attachment *a = manager_find(r->manager, sets->sets[i].name);
 
-		a->removed = false;
 		if (added[i])
 			start_new(r, a);
+		else if (a->removed)
+			bring_back(r, a, TAKE_PTR(sets->sets[i].policy));
 		else
 			change_policy(r, a, TAKE_PTR(sets->sets[i].policy));
 	}

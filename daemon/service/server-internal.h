@@ -12,6 +12,15 @@ enum access {
 	ACCESS_MANAGE,
 };
 
+/* What is said at most once a minute, however many clients give cause. */
+enum complaint {
+	COMPLAINT_FULL,
+	COMPLAINT_REFUSED,
+	COMPLAINT_BROKEN,
+	COMPLAINT_SLOW,
+	_COMPLAINT_MAX,
+};
+
 struct server {
 	sd_event *event;
 	struct manager *manager;
@@ -21,7 +30,7 @@ struct server {
 	sd_event_source *listen_source, *tidy_source;
 	TAILQ_HEAD(connection_list, connection) connections; /* the one used last comes last */
 	unsigned n_connections, n_subscribers;
-	bool said_full, said_refused;
+	usec_t complained_at[_COMPLAINT_MAX]; /* CLOCK_MONOTONIC; 0: never */
 };
 
 /* A call that is answered later. */

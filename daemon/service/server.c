@@ -12,7 +12,8 @@
 #include "daemon/service/server-internal.h"
 
 #define CONNECTIONS_MAX 128
-#define QUEUED_WRITES_MAX 512 /* messages that a slow reader may leave unread in our memory */
+#define QUEUED_WRITES_MAX 512    /* messages that a slow reader may leave unread in our memory */
+#define SEND_BUFFER (256 * 1024) /* and that the kernel keeps for it: sd-bus would take 8 MiB */
 #define GROUPS_MAX 256
 
 /* The socket. */
@@ -103,6 +104,18 @@ static enum access access_of(const struct server *s, int fd, struct ucred *ret_c
 	return ACCESS_NONE;
 }
 
+static bool may_complain(struct server *s, enum complaint what)
+{
+	usec_t now;
+
+	if (sd_event_now(s->event, CLOCK_MONOTONIC, &now) < 0)
+		return true;
+	if (s->complained_at[what] && now < s->complained_at[what] + USEC_PER_MINUTE)
+		return false;
+	s->complained_at[what] = now;
+	return true;
+}
+
 /* Connections. */
 
 static struct connection *connection_free(struct connection *c)
@@ -116,8 +129,6 @@ static struct connection *connection_free(struct connection *c)
 	TAILQ_REMOVE(&s->connections, c, entry);
 	s->n_connections--;
 	s->n_subscribers -= c->subscribed;
-	if (s->n_connections < CONNECTIONS_MAX / 2)
-		s->said_full = false;
 	sd_bus_close_unref(c->bus);
 	free(c);
 	return NULL;
@@ -160,6 +171,7 @@ static int on_any_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 
 static int connection_open(struct connection *c, int *fd)
 {
+	static const int send_buffer = SEND_BUFFER;
 	sd_id128_t id;
 	int r;
 
@@ -180,6 +192,8 @@ static int connection_open(struct connection *c, int *fd)
 	r = sd_bus_start(c->bus);
 	if (r < 0)
 		return r;
+	(void)setsockopt(sd_bus_get_fd(c->bus), SOL_SOCKET, SO_SNDBUF, &send_buffer,
+			 sizeof(send_buffer));
 	r = sd_bus_match_signal(c->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
 				"org.freedesktop.DBus.Local", "Disconnected", on_disconnected, c);
 	if (r < 0)
@@ -212,25 +226,22 @@ static bool make_place(struct server *s)
 	if (s->n_connections < CONNECTIONS_MAX)
 		return true;
 	victim = longest_unused(s);
-	if (!s->said_full) {
-		s->said_full = true;
-		log_warning("%u clients are connected; from now on the one that was silent for the "
-			    "longest time is closed for each new one (at present pid %d, uid %u)",
+	if (may_complain(s, COMPLAINT_FULL))
+		log_warning("%u clients are connected: the one that was silent for the "
+			    "longest time is closed for each new one (now pid %d, uid %u)",
 			    s->n_connections, victim ? (int)victim->pid : 0,
 			    victim ? (unsigned)victim->uid : 0);
-	}
 	connection_free(victim);
 	return victim != NULL;
 }
 
 static void refuse(struct server *s, const struct ucred *cred)
 {
-	if (s->said_refused)
-		return;
-	s->said_refused = true;
-	log_warning("refused a client: pid %d, uid %u may neither view nor manage (ViewGroup=, "
-		    "ManageGroup=); further ones are refused without a line each",
-		    (int)cred->pid, (unsigned)cred->uid);
+	if (may_complain(s, COMPLAINT_REFUSED))
+		log_warning(
+			"refused a client: pid %d, uid %u may neither view nor manage (ViewGroup=, "
+			"ManageGroup=)",
+			(int)cred->pid, (unsigned)cred->uid);
 }
 
 static void welcome(struct server *s, int accepted)
@@ -262,7 +273,8 @@ static void welcome(struct server *s, int accepted)
 	s->n_connections++;
 	r = connection_open(c, &fd);
 	if (r < 0) {
-		log_warning_errno(r, "cannot serve a client (pid %d)", (int)cred.pid);
+		if (may_complain(s, COMPLAINT_BROKEN))
+			log_warning_errno(r, "cannot serve a client (pid %d)", (int)cred.pid);
 		connection_free(c);
 	}
 }
@@ -276,9 +288,8 @@ static void turn_away(struct server *s)
 	fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	safe_close(fd);
 	s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (!s->said_full)
+	if (may_complain(s, COMPLAINT_FULL))
 		log_warning("turned a client away: no file descriptors are left (LimitNOFILE=)");
-	s->said_full = true;
 }
 
 static int on_connection(sd_event_source *source, int listen_fd, uint32_t events, void *userdata)
@@ -313,7 +324,7 @@ static void send_event(struct connection *c, const struct attachment *a, const s
 		r = sd_bus_get_n_queued_write(c->bus, &queued);
 	if (r >= 0 && queued <= QUEUED_WRITES_MAX)
 		return;
-	if (r >= 0)
+	if (r >= 0 && may_complain(c->server, COMPLAINT_SLOW))
 		log_warning("closed a client (pid %d): it has left %u events unread", (int)c->pid,
 			    QUEUED_WRITES_MAX);
 	server_doom(c);

@@ -83,10 +83,12 @@ static void test_good(void **state)
 		 "9 4 [A] o = ;v\n"},
 		/* As Windows writes it. */
 		{"\xef\xbb\xbf[A]\r\nk=v\r\n\r\n", "1 1 [A]\n2 1 [A] k = v\n"},
-		{"\xef\xbb\xbfk=v", "", "f:1: \"k\" stands before any section, expected \"[section]\" above it"},
+		{"\xef\xbb\xbfk=v", "",
+		 "f:1: \"k\" stands before any section, expected \"[section]\" above it"},
 		/* Members of arrays look a bit like headers. */
 		{"[A]\nx[1].y = 2\n", "1 1 [A]\n2 1 [A] x[1].y = 2\n"},
-		{"[Ä]\nk = 日本語 \xf0\x9f\x98\x80\n", "1 1 [Ä]\n2 1 [Ä] k = 日本語 \xf0\x9f\x98\x80\n"},
+		{"[Ä]\nk = 日本語 \xf0\x9f\x98\x80\n",
+		 "1 1 [Ä]\n2 1 [Ä] k = 日本語 \xf0\x9f\x98\x80\n"},
 		/* The same key twice: the handler's business. */
 		{"[A]\nk=1\nk=2\n", "1 1 [A]\n2 1 [A] k = 1\n3 1 [A] k = 2\n"},
 	};
@@ -113,7 +115,8 @@ static void test_bad_lines(void **state)
 		{"[A]\nRestart Sec = 1\n", "1 1 [A]\n",
 		 "f:2: a blank in the key \"Restart Sec\", expected \"key = value\""},
 		/* What follows a bad header goes to no section at all. */
-		{"[A]\nk=1\n[B\nk=2\n[C]\nk=3\n", "1 1 [A]\n2 1 [A] k = 1\n5 5 [C]\n6 5 [C] k = 3\n",
+		{"[A]\nk=1\n[B\nk=2\n[C]\nk=3\n",
+		 "1 1 [A]\n2 1 [A] k = 1\n5 5 [C]\n6 5 [C] k = 3\n",
 		 "f:3: no ']' behind \"[B\", expected \"[section]\""},
 		{"[A] k=1\nk=2\n", "",
 		 "f:1: \"k=1\" behind the header, expected it on a line of its own"},
@@ -153,17 +156,17 @@ static void test_utf8(void **state)
 		{"\xef\xbf\xbf", 0},
 		{"\xf0\x90\x80\x80", 0},
 		{"\xf4\x8f\xbf\xbf", 0},
-		{"\x80", 3},		     /* continuation alone */
-		{"ab\xff", 5},		     /* no lead byte */
-		{"\xc0\x80", 3},	     /* overlong NUL */
-		{"\xc1\xbf", 3},	     /* overlong */
-		{"\xe0\x9f\xbf", 3},	     /* overlong */
+		{"\x80", 3},                 /* continuation alone */
+		{"ab\xff", 5},               /* no lead byte */
+		{"\xc0\x80", 3},             /* overlong NUL */
+		{"\xc1\xbf", 3},             /* overlong */
+		{"\xe0\x9f\xbf", 3},         /* overlong */
 		{"\xf0\x8f\xbf\xbf", 3},     /* overlong */
-		{"\xed\xa0\x80", 3},	     /* surrogate */
-		{"\xed\xbf\xbf", 3},	     /* surrogate */
+		{"\xed\xa0\x80", 3},         /* surrogate */
+		{"\xed\xbf\xbf", 3},         /* surrogate */
 		{"\xf4\x90\x80\x80", 3},     /* above U+10FFFF */
 		{"\xf8\x88\x80\x80\x80", 3}, /* five bytes */
-		{"ä\xc3", 5},		     /* cut off */
+		{"ä\xc3", 5},                /* cut off */
 		{"\xe2\x82", 3},
 		{"\xf0\x9f\x98", 3},
 		{"\xe2(\xa1", 3},
@@ -174,9 +177,10 @@ static void test_utf8(void **state)
 
 		snprintf(text, sizeof(text), "[A]\nk=%s", cases[i].value);
 		snprintf(items, sizeof(items), "1 1 [A]\n2 1 [A] k = %s\n", cases[i].value);
-		snprintf(error, sizeof(error),
-			 "f:2: byte %u of the line (0x%02x) is not valid UTF-8, expected UTF-8 text",
-			 cases[i].bad, (unsigned char)text[4 + cases[i].bad - (cases[i].bad > 0)]);
+		snprintf(
+			error, sizeof(error),
+			"f:2: byte %u of the line (0x%02x) is not valid UTF-8, expected UTF-8 text",
+			cases[i].bad, (unsigned char)text[4 + cases[i].bad - (cases[i].bad > 0)]);
 		if (cases[i].bad > 0)
 			check_bytes(text, strlen(text), "1 1 [A]\n", error);
 		else
@@ -200,7 +204,8 @@ static char *long_line(const char *prefix, size_t length, const char *behind)
 /* From inside inih's 200 bytes to over its end, and to ours. */
 static void test_long_values(void **state)
 {
-	static const size_t lengths[] = {10, 49, 50, 51, 197, 198, 199, 200, 201, 202, 400, 4095, 4096};
+	static const size_t lengths[] = {10,  49,  50,  51,  197,  198, 199,
+					 200, 201, 202, 400, 4095, 4096};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		_cleanup_(freep) char *text = long_line("key = ", lengths[i], "\r\nl=2\n");
@@ -281,8 +286,9 @@ static void test_handler_ends_it(void **state)
 
 		seen.f = open_memstream(&seen.text, &seen.size);
 		assert_non_null(seen.f);
-		assert_int_equal(ini_parse_text("f", text, strlen(text), note_item, &seen, &messages),
-				 -EUCLEAN);
+		assert_int_equal(
+			ini_parse_text("f", text, strlen(text), note_item, &seen, &messages),
+			-EUCLEAN);
 		fclose(seen.f);
 		assert_string_equal(seen.text, cases[i].items);
 		free(seen.text);
@@ -292,11 +298,16 @@ static void test_handler_ends_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	      cmocka_unit_test(test_bad_lines),
-		cmocka_unit_test(test_nul),	      cmocka_unit_test(test_utf8),
-		cmocka_unit_test(test_long_values),   cmocka_unit_test(test_too_long_line),
-		cmocka_unit_test(test_long_section),  cmocka_unit_test(test_key_length),
-		cmocka_unit_test(test_too_many_errors), cmocka_unit_test(test_handler_ends_it),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_long_values),
+		cmocka_unit_test(test_too_long_line),
+		cmocka_unit_test(test_long_section),
+		cmocka_unit_test(test_key_length),
+		cmocka_unit_test(test_too_many_errors),
+		cmocka_unit_test(test_handler_ends_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

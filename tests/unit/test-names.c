@@ -5,17 +5,17 @@
 #include "daemon/core/policy.h"
 #include "tests/unit/test.h"
 
-#define assert_table(name, max)                                                     \
-	do {                                                                        \
-		for (int i = 0; i < (max); i++) {                                   \
-			assert_non_null(name##_to_string(i));                       \
+#define assert_table(name, max)                                                       \
+	do {                                                                          \
+		for (int i = 0; i < (max); i++) {                                     \
+			assert_non_null(name##_to_string(i));                         \
 			assert_int_equal(name##_from_string(name##_to_string(i)), i); \
-		}                                                                   \
-		assert_null(name##_to_string(max));                                 \
-		assert_null(name##_to_string(-1));                                  \
-		assert_int_equal(name##_from_string("no such word"), -EINVAL);      \
-		assert_int_equal(name##_from_string(""), -EINVAL);                  \
-		assert_int_equal(name##_from_string(NULL), -EINVAL);                \
+		}                                                                     \
+		assert_null(name##_to_string(max));                                   \
+		assert_null(name##_to_string(-1));                                    \
+		assert_int_equal(name##_from_string("no such word"), -EINVAL);        \
+		assert_int_equal(name##_from_string(""), -EINVAL);                    \
+		assert_int_equal(name##_from_string(NULL), -EINVAL);                  \
 	} while (0)
 
 static void test_tables(void **state)
@@ -31,14 +31,13 @@ static void test_tables(void **state)
 static void test_contract(void **state)
 {
 	static const char *const states[] = {
-		"inactive", "loading",	 "attached", "updating",
+		"inactive", "loading",   "attached", "updating",
 		"waiting",  "detaching", "failed",   "invalid",
 	};
 	static const char *const reasons[] = {
-		"boot",		   "admin",	  "reload",	   "link-detached",
-		"kernel-exit",	   "device-gone", "dead-on-arrival", "load-failed",
-		"attach-failed",   "worker-timeout", "limit-hit",  "adopted",
-		"fallback",
+		"boot",        "admin",           "reload",      "link-detached", "kernel-exit",
+		"device-gone", "dead-on-arrival", "load-failed", "attach-failed", "worker-timeout",
+		"limit-hit",   "adopted",         "fallback",
 	};
 
 	assert_int_equal(ARRAY_SIZE(states), _STATE_MAX);
@@ -52,12 +51,20 @@ static void test_contract(void **state)
 static void test_policy_names(void **state)
 {
 	static const char *const good[] = {
-		"a", "tcp-reno", "A.b_c@d-9", "-", "@", "x.policy",
+		"a",
+		"tcp-reno",
+		"A.b_c@d-9",
+		"-",
+		"@",
+		"x.policy",
 		"0123456789012345678901234567890123456789012345678901234567890123", /* 64 */
 	};
 	static const char *const bad[] = {
-		"", ".", "..", ".hidden", "a b", "a/b", "ä", "a\n", "a:b",
-		"01234567890123456789012345678901234567890123456789012345678901234", /* 65 */
+		"",    ".",
+		"..",  ".hidden",
+		"a b", "a/b",
+		"ä",   "a\n",
+		"a:b", "01234567890123456789012345678901234567890123456789012345678901234", /* 65 */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)

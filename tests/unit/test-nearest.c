@@ -12,14 +12,14 @@ static void test_best(void **state)
 		const char *wanted, *best;
 	} cases[] = {
 		{"Restart", "Restart"},
-		{"restartsec", "RestartSec"},	 /* case does not count */
-		{"RestartSecs", "RestartSec"},	 /* one too many */
-		{"RestartSc", "RestartSec"},	 /* one missing */
-		{"RestrtStep", "RestartSteps"},	 /* two missing */
-		{"Paht", "Path"},		 /* neighbours swapped: one edit, not two */
-		{"Pth", "Path"},		 /* the limit is at least 1 */
-		{"lfag", NULL},			 /* a swap and a letter: 2 of 4 is too far … */
-		{"lfags", "flags"},		 /* … a swap alone is not */
+		{"restartsec", "RestartSec"},   /* case does not count */
+		{"RestartSecs", "RestartSec"},  /* one too many */
+		{"RestartSc", "RestartSec"},    /* one missing */
+		{"RestrtStep", "RestartSteps"}, /* two missing */
+		{"Paht", "Path"},               /* neighbours swapped: one edit, not two */
+		{"Pth", "Path"},                /* the limit is at least 1 */
+		{"lfag", NULL},                 /* a swap and a letter: 2 of 4 is too far … */
+		{"lfags", "flags"},             /* … a swap alone is not */
 		{"Pxxh", NULL},
 		{"Completely", NULL},
 		{"y", NULL}, /* nothing is left of the word */

@@ -168,11 +168,11 @@ static void test_refused(void **state)
 		size_t offset;
 		uint32_t value;
 	} cases[] = {
-		{0, 0},			  /* not ours */
-		{4, _VERDICT_MAX},	  /* verdict */
-		{8, _CHANGE_MAX},	  /* change */
+		{0, 0},                     /* not ours */
+		{4, _VERDICT_MAX},          /* verdict */
+		{8, _CHANGE_MAX},           /* change */
 		{12, UINT32_C(0x80000000)}, /* errno < 0 */
-		{64, 2},		  /* relinkable */
+		{64, 2},                    /* relinkable */
 	};
 	const struct outcome o = OUTCOME_NULL;
 	_cleanup_(freep) void *bytes = NULL;
@@ -194,7 +194,7 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_bytes_behind), cmocka_unit_test(test_mutations),
 		cmocka_unit_test(test_refused),
 	};

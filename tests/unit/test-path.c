@@ -13,8 +13,10 @@ static void test_steps(void **state)
 		size_t index;
 		const char *rest;
 	} steps[] = {
-		{false, "limits", 0, ".max[2][10].x_1"}, {false, "max", 0, "[2][10].x_1"},
-		{true, "", 2, "[10].x_1"},		 {true, "", 10, ".x_1"},
+		{false, "limits", 0, ".max[2][10].x_1"},
+		{false, "max", 0, "[2][10].x_1"},
+		{true, "", 2, "[10].x_1"},
+		{true, "", 10, ".x_1"},
 		{false, "x_1", 0, ""},
 	};
 	const char *cursor = "limits.max[2][10].x_1";

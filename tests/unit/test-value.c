@@ -11,7 +11,7 @@ static const struct {
 	{"TWO", 2},
 	{"NEEDS_ECN", 0x80},
 	{"BIG", 300},
-	{"HUGE", UINT64_MAX},	   /* also -1 */
+	{"HUGE", UINT64_MAX},     /* also -1 */
 	{"LOW", (uint64_t)-1000}, /* as a signed enum has it */
 };
 
@@ -42,13 +42,15 @@ static const char *name_of_enumerator(void *userdata, uint64_t number)
 	return NULL;
 }
 
-#define INTEGER(n, s, sign) \
-	{.kind = VALUE_INT, .name = (n), .size = (s), .is_signed = (sign)}
-#define ENUM(n, s, sign)                                                       \
-	{                                                                      \
+#define INTEGER(n, s, sign)                                                      \
+	{                                                                        \
+		.kind = VALUE_INT, .name = (n), .size = (s), .is_signed = (sign) \
+	}
+#define ENUM(n, s, sign)                                                           \
+	{                                                                          \
 		.kind = VALUE_ENUM, .name = (n), .size = (s), .is_signed = (sign), \
-		.enumerator = find_enumerator, .suggest = suggest_enumerators, \
-		.name_of = name_of_enumerator, .userdata = (char[]){"userdata"}, \
+		.enumerator = find_enumerator, .suggest = suggest_enumerators,     \
+		.name_of = name_of_enumerator, .userdata = (char[]){"userdata"},   \
 	}
 
 static const struct value_type u8 = INTEGER("unsigned char", 1, false);
@@ -215,9 +217,9 @@ static void test_combining(void **state)
 		struct image image = image_of(cases[i].present);
 		_cleanup_(freep) char *error = NULL;
 
-		assert_int_equal(value_parse(cases[i].type, cases[i].op, cases[i].text, image.bytes,
-					     &error),
-				 0);
+		assert_int_equal(
+			value_parse(cases[i].type, cases[i].op, cases[i].text, image.bytes, &error),
+			0);
 		assert_int_equal(number_in(&image, cases[i].type->size), cases[i].bits);
 		assert_guards(&image, cases[i].type->size);
 	}
@@ -237,9 +239,8 @@ static void test_booleans(void **state)
 		struct image image = image_of(0x5555);
 		_cleanup_(freep) char *error = NULL;
 
-		assert_int_equal(value_parse(&boolean, OVERRIDE_SET, cases[i].text, image.bytes,
-					     &error),
-				 0);
+		assert_int_equal(
+			value_parse(&boolean, OVERRIDE_SET, cases[i].text, image.bytes, &error), 0);
 		assert_int_equal(image.bytes[0], cases[i].value);
 		assert_int_equal(image.bytes[1], 0x55);
 	}
@@ -267,8 +268,8 @@ static void test_texts(void **state)
 		struct image image = image_of(UINT64_MAX);
 		_cleanup_(freep) char *error = NULL;
 
-		assert_int_equal(value_parse(&text8, OVERRIDE_SET, cases[i].text, image.bytes, &error),
-				 0);
+		assert_int_equal(
+			value_parse(&text8, OVERRIDE_SET, cases[i].text, image.bytes, &error), 0);
 		assert_memory_equal(image.bytes, cases[i].bytes, 8);
 		assert_guards(&image, 8);
 	}
@@ -293,8 +294,8 @@ static void test_arrays(void **state)
 		struct image image = image_of(UINT64_MAX);
 		_cleanup_(freep) char *error = NULL;
 
-		assert_int_equal(value_parse(cases[i].type, OVERRIDE_SET, cases[i].text, image.bytes,
-					     &error),
+		assert_int_equal(value_parse(cases[i].type, OVERRIDE_SET, cases[i].text,
+					     image.bytes, &error),
 				 0);
 		assert_memory_equal(image.bytes, cases[i].bytes, image_size(cases[i].type));
 		assert_int_equal(image.bytes[6], 0xff);
@@ -440,7 +441,8 @@ static void test_refused(void **state)
 		{&array3, OVERRIDE_SET, "", -EINVAL,
 		 "element 0: the value is empty, expected unsigned short"},
 		{&array3, OVERRIDE_OR, "1", -EINVAL,
-		 "\"|=\" is for one number, expected \"=\" or one element, as in \"member[0] |= 1\""},
+		 "\"|=\" is for one number, expected \"=\" or one element, as in \"member[0] |= "
+		 "1\""},
 		{&bools2, OVERRIDE_SET, "yes, 5", -EINVAL,
 		 "element 1: \"5\" is no boolean, expected yes or no"},
 		{&int128, OVERRIDE_SET, "1", -EINVAL,
@@ -492,7 +494,8 @@ static void test_format(void **state)
 
 		assert_text(text, cases[i].text);
 		/* value_parse() reads it and comes to the same bytes. */
-		assert_int_equal(value_parse(cases[i].type, OVERRIDE_SET, text, again.bytes, &error), 0);
+		assert_int_equal(
+			value_parse(cases[i].type, OVERRIDE_SET, text, again.bytes, &error), 0);
 		assert_memory_equal(again.bytes, image.bytes, image_size(cases[i].type));
 	}
 }
@@ -512,10 +515,10 @@ static void test_format_text(void **state)
 		{"\"a\0\0\0\0\0\0", "\"\"a\"", true},
 		{"a\tb\0\0\0\0\0", "a\tb", true},
 		{"\xc3\xa4\0\0\0\0\0\0", "ä", true},
-		{"a\0bcdefg", "a", false},	       /* what is behind the NUL is not text */
-		{"eight888", "eight888", false},       /* no NUL at all */
+		{"a\0bcdefg", "a", false},                /* what is behind the NUL is not text */
+		{"eight888", "eight888", false},          /* no NUL at all */
 		{"a\xff\x62\xc3\0\0\0\0", "a?b?", false}, /* not UTF-8 */
-		{"a\n\x1b\x7f\0\0\0\0", "a???", false},  /* would upset a terminal */
+		{"a\n\x1b\x7f\0\0\0\0", "a???", false},   /* would upset a terminal */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -536,8 +539,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_integers), cmocka_unit_test(test_combining),
 		cmocka_unit_test(test_booleans), cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_arrays),	 cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_format),	 cmocka_unit_test(test_format_text),
+		cmocka_unit_test(test_arrays),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_format),   cmocka_unit_test(test_format_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

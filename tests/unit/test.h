@@ -12,8 +12,8 @@
 #include "common/macro.h"
 
 /* As assert_string_equal(), but NULL is a value too. */
-#define assert_text(a, b)                                  \
-	do {                                               \
-		const char *_a = (a), *_b = (b);           \
+#define assert_text(a, b)                                                    \
+	do {                                                                 \
+		const char *_a = (a), *_b = (b);                             \
 		assert_string_equal(_a ? _a : "(NULL)", _b ? _b : "(NULL)"); \
 	} while (0)
