@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* structopsd: settings, preconditions, the manager, the bus, the loop. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <signal.h>
@@ -216,7 +217,8 @@ static int get_socket(const struct config *c, const struct server_rights *rights
 	}
 	if (n == 1) {
 		*ret_fd = SD_LISTEN_FDS_START;
-		return 0;
+		/* accept() must not wait for a client that has gone again. */
+		return fcntl(*ret_fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 	}
 	if (asprintf(&path, "%s/" PROTOCOL_SOCKET_NAME, c->runtime_dir) < 0)
 		return log_oom();
