@@ -64,6 +64,7 @@
 
 /* What Status adds. */
 #define KEY_STATUS_FIELDS "fields"     /* a(sss): member, wanted, actual; globals as Globals.NAME */
+#define FIELD_UNREADABLE "?"           /* as actual: it could not be read back */
 #define KEY_STATUS_PROGRAMS "programs" /* a(ssu): member, program, program id */
 #define KEY_STATUS_EVENTS "events"     /* a(tttsssssu), oldest first */
 #define KEY_STATUS_VERIFIER_LOG "verifier_log" /* s: its last lines */

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/protocol.h"
+#include "common/sentence.h"
 #include "daemon/core/config.h"
 #include "daemon/service/manager.h"
 #include "daemon/service/runtime-dir.h"
@@ -220,7 +221,8 @@ static int get_socket(const struct config *c, const struct server_rights *rights
 		/* accept() must not wait for a client that has gone again. */
 		return fcntl(*ret_fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 	}
-	if (asprintf(&path, "%s/" PROTOCOL_SOCKET_NAME, c->runtime_dir) < 0)
+	path = sentence("%s/" PROTOCOL_SOCKET_NAME, c->runtime_dir);
+	if (!path)
 		return log_oom();
 	r = server_listen(path, rights, ret_fd, &error);
 	if (r < 0)

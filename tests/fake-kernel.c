@@ -28,6 +28,7 @@ static struct fake_world {
 	struct sockaddr_un address;
 	bool not_pollable;
 	atomic_uint last_link_id;
+	atomic_flag finding; /* workers may look for a new name at the same time */
 	struct fake_policy policies[POLICIES_MAX];
 } * world;
 
@@ -71,15 +72,16 @@ void fake_kernel_reset(const char *dir)
 
 static struct fake_policy *find(const char *name)
 {
-	for (size_t i = 0; i < POLICIES_MAX; i++) {
-		struct fake_policy *p = &world->policies[i];
+	struct fake_policy *p = world->policies;
 
-		if (!*p->name)
-			snprintf(p->name, sizeof(p->name), "%s", name);
-		if (streq(p->name, name))
-			return p;
-	}
-	abort();
+	while (atomic_flag_test_and_set(&world->finding))
+		;
+	while (*p->name && !streq(p->name, name))
+		if (++p == world->policies + POLICIES_MAX)
+			abort();
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	atomic_flag_clear(&world->finding);
+	return p;
 }
 
 void fake_kernel_script(const char *policy, const enum fake_result *results, size_t n)

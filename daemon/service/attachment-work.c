@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the state machine asks for: workers, the helper, the back-off's timer; and what comes of them. */
 #include "common/log.h"
+#include "common/sentence.h"
 #include "daemon/service/attachment-watch.h"
 #include "daemon/service/attachment.h"
 #include "daemon/service/helper.h"
@@ -144,9 +145,8 @@ static void kept(struct attachment *a, enum reason reason, const char *why)
 
 	a->stale = true;
 	watch_or_warn(a);
-	if (asprintf(&detail, "the change was not made, the former attachment stands (link %u): %s",
-		     a->outcome.link_id, or_empty(why)) < 0)
-		detail = NULL;
+	detail = sentence("the change was not made, the former attachment stands (link %u): %s",
+			  a->outcome.link_id, or_empty(why));
 	attachment_step(a, MACHINE_KEPT, reason, detail);
 }
 

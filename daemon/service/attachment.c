@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "common/sentence.h"
 #include "daemon/service/attachment-watch.h"
 
 #define EVENTS_KEPT 32
@@ -132,27 +133,22 @@ static char *compose_detail(const struct attachment *a, const char *detail, usec
 	const struct machine *m = &a->machine;
 	const struct outcome *o = &a->outcome;
 	char span[TIMESPAN_MAX];
-	char *text = NULL;
-	int r;
 
 	if (m->state == STATE_WAITING)
-		r = asprintf(&text, "%s; restart %u in %s", or_empty(detail), m->restarts,
-			     timespan_format(span, m->deadline - at));
-	else if (m->state == STATE_FAILED && m->reason == REASON_LIMIT_HIT)
-		r = asprintf(
-			&text,
+		return sentence("%s; restart %u in %s", or_empty(detail), m->restarts,
+				timespan_format(span, m->deadline - at));
+	if (m->state == STATE_FAILED && m->reason == REASON_LIMIT_HIT)
+		return sentence(
 			"%u starts within %s (StartLimitBurst=, StartLimitIntervalSec=), the last "
 			"one failed: %s",
 			a->policy->restart.limit_burst,
 			timespan_format(span, a->policy->restart.limit_interval), or_empty(detail));
-	else if (m->state == STATE_INACTIVE && m->reason == REASON_LINK_DETACHED)
-		r = asprintf(&text, "%s; not attached again (Restart=no)", or_empty(detail));
-	else if (m->state == STATE_ATTACHED && !detail)
-		r = asprintf(&text, "link %u, map %u (%s) of type %s", o->link_id, o->map_id,
-			     or_empty(o->map), or_empty(o->type));
-	else
-		r = asprintf(&text, "%s", or_empty(detail));
-	return r < 0 ? NULL : text;
+	if (m->state == STATE_INACTIVE && m->reason == REASON_LINK_DETACHED)
+		return sentence("%s; not attached again (Restart=no)", or_empty(detail));
+	if (m->state == STATE_ATTACHED && !detail)
+		return sentence("link %u, map %u (%s) of type %s", o->link_id, o->map_id,
+				or_empty(o->map), or_empty(o->type));
+	return strdup(or_empty(detail));
 }
 
 void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,

@@ -4,6 +4,7 @@
  * is taken off. Only what is inactive is ever started as a fallback, so two that name each other end.
  */
 #include "common/log.h"
+#include "common/sentence.h"
 #include "daemon/service/manager-internal.h"
 
 static bool is_fallback_for(const struct attachment *fallback, const struct attachment *a)
@@ -27,8 +28,7 @@ static void start_fallback(struct manager *m, struct attachment *a)
 			 state_to_string(fallback->machine.state));
 		return;
 	}
-	if (asprintf(&detail, "%s has failed and names this policy as its Fallback=", a->name) < 0)
-		detail = NULL;
+	detail = sentence("%s has failed and names this policy as its Fallback=", a->name);
 	free(fallback->fallback_for);
 	fallback->fallback_for = strdup(a->name);
 	if (!fallback->fallback_for)
@@ -38,11 +38,9 @@ static void start_fallback(struct manager *m, struct attachment *a)
 
 static void stop_fallbacks(struct manager *m, struct attachment *a)
 {
-	_cleanup_(freep) char *detail = NULL;
+	_cleanup_(freep) char *detail =
+		sentence("%s is attached again, its fallback is not needed any more", a->name);
 
-	if (asprintf(&detail, "%s is attached again, its fallback is not needed any more",
-		     a->name) < 0)
-		detail = NULL;
 	for (size_t i = 0; i < m->n_attachments; i++)
 		if (is_fallback_for(m->attachments[i], a))
 			attachment_stop(m->attachments[i], REASON_FALLBACK, detail);

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "common/sentence.h"
+
 /* Larger than anything outcome_encode() makes; a datagram larger than the socket's buffer cannot be sent. */
 #define MESSAGE_MAX (192 * 1024)
 
@@ -147,13 +149,8 @@ int message_receive(int socket, int flags, void **ret_data, size_t *ret_length,
 
 char *process_describe_end(int code, int status)
 {
-	char *text = NULL;
-	int r;
-
 	if (code == CLD_EXITED)
-		r = asprintf(&text, "exited with status %d", status);
-	else
-		r = asprintf(&text, "was killed by SIG%s%s", or_empty(sigabbrev_np(status)),
-			     code == CLD_DUMPED ? " (core dumped)" : "");
-	return r < 0 ? NULL : text;
+		return sentence("exited with status %d", status);
+	return sentence("was killed by SIG%s%s", or_empty(sigabbrev_np(status)),
+			code == CLD_DUMPED ? " (core dumped)" : "");
 }

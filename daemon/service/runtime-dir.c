@@ -2,23 +2,12 @@
 #include "daemon/service/runtime-dir.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "common/sentence.h"
+
 #define LOCK_NAME "lock"
-
-static int sentence(char **ret_error, int error, const char *format, ...) _printf_(3, 4);
-static int sentence(char **ret_error, int error, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(ret_error, format, ap) < 0)
-		*ret_error = NULL;
-	va_end(ap);
-	return error;
-}
 
 static int open_dir(const char *path, int *ret_fd, char **ret_error)
 {
@@ -26,14 +15,16 @@ static int open_dir(const char *path, int *ret_fd, char **ret_error)
 	struct stat st;
 
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return sentence(ret_error, -errno, "%s: cannot make the runtime directory: %s",
-				path, strerror(errno));
+		return sentence_error(ret_error, -errno,
+				      "%s: cannot make the runtime directory: %s", path,
+				      strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return sentence(ret_error, -errno, "%s: cannot open the runtime directory: %s",
-				path, strerror(errno));
+		return sentence_error(ret_error, -errno,
+				      "%s: cannot open the runtime directory: %s", path,
+				      strerror(errno));
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		return sentence(
+		return sentence_error(
 			ret_error, -EPERM,
 			"%s: the runtime directory must belong to uid %u and be writable by nobody "
 			"else (owner is uid %u, mode %04o): others could put their socket there",
@@ -49,11 +40,12 @@ static int already_locked(const char *path, int lock_fd, char **ret_error)
 
 	if (n > 0)
 		pid[strcspn(pid, "\n")] = '\0';
-	return sentence(ret_error, -EBUSY,
-			"%s: another structopsd%s%s%s uses this runtime directory; stop it, or "
-			"give this one "
-			"another with --runtime-dir",
-			path, *pid ? " (pid " : "", pid, *pid ? ")" : "");
+	return sentence_error(
+		ret_error, -EBUSY,
+		"%s: another structopsd%s%s%s uses this runtime directory; stop it, or "
+		"give this one "
+		"another with --runtime-dir",
+		path, *pid ? " (pid " : "", pid, *pid ? ")" : "");
 }
 
 int runtime_dir_lock(const char *path, int *ret_lock_fd, char **ret_error)
@@ -66,18 +58,18 @@ int runtime_dir_lock(const char *path, int *ret_lock_fd, char **ret_error)
 		return r;
 	lock_fd = openat(dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (lock_fd < 0)
-		return sentence(ret_error, -errno, "%s/" LOCK_NAME ": cannot be opened: %s", path,
-				strerror(errno));
+		return sentence_error(ret_error, -errno, "%s/" LOCK_NAME ": cannot be opened: %s",
+				      path, strerror(errno));
 	if (flock(lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			return already_locked(path, lock_fd, ret_error);
-		return sentence(ret_error, -errno, "%s/" LOCK_NAME ": cannot be locked: %s", path,
-				strerror(errno));
+		return sentence_error(ret_error, -errno, "%s/" LOCK_NAME ": cannot be locked: %s",
+				      path, strerror(errno));
 	}
 	/* The pid is for messages only; the lock is what counts. */
 	if (ftruncate(lock_fd, 0) < 0 || dprintf(lock_fd, "%d\n", (int)getpid()) < 0)
-		return sentence(ret_error, -errno, "%s/" LOCK_NAME ": cannot be written: %s", path,
-				strerror(errno));
+		return sentence_error(ret_error, -errno, "%s/" LOCK_NAME ": cannot be written: %s",
+				      path, strerror(errno));
 	*ret_lock_fd = TAKE_FD(lock_fd);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* The methods of the bus: each checks who calls, asks the manager, and answers now or when the outcome is known. */
 #include "common/log.h"
 #include "common/protocol.h"
+#include "common/sentence.h"
 #include "daemon/core/nearest.h"
 #include "daemon/service/server-internal.h"
 
@@ -73,9 +74,9 @@ static void answer_failed(struct connection *c, int error)
 
 /* Verdicts. */
 
-static int reply_verdict(sd_bus_message *call, bool done, const char *sentence)
+static int reply_verdict(sd_bus_message *call, bool done, const char *text)
 {
-	_cleanup_(freep) char *clean = server_clean(sentence);
+	_cleanup_(freep) char *clean = server_clean(text);
 
 	if (!clean)
 		return -ENOMEM;
@@ -86,12 +87,11 @@ static int reply_settled(sd_bus_message *call, const struct attachment *a, enum 
 {
 	enum state state = a->machine.state;
 	bool done = state == wanted && !(wanted == STATE_ATTACHED && a->stale);
-	_cleanup_(freep) char *sentence = NULL;
 	const char *detail = attachment_detail(a);
+	_cleanup_(freep) char *text = sentence("%s%s%s", state_to_string(state),
+					       *detail ? ": " : "", detail);
 
-	if (asprintf(&sentence, "%s%s%s", state_to_string(state), *detail ? ": " : "", detail) < 0)
-		return -ENOMEM;
-	return reply_verdict(call, done, sentence);
+	return text ? reply_verdict(call, done, text) : -ENOMEM;
 }
 
 static void on_settled(void *userdata, struct attachment *a, bool settled)
@@ -134,7 +134,7 @@ static int changing_verb(sd_bus_message *call, struct connection *c, verb_t verb
 			 sd_bus_error *ret_error)
 {
 	struct manager *m = c->server->manager;
-	const char *name, *sentence = NULL;
+	const char *name, *why = NULL;
 	struct attachment *a;
 	int r, wait;
 
@@ -150,8 +150,8 @@ static int changing_verb(sd_bus_message *call, struct connection *c, verb_t verb
 	if (!a)
 		return no_such_policy(c, name, ret_error);
 
-	if (!verb(m, a, &sentence))
-		return reply_verdict(call, false, sentence);
+	if (!verb(m, a, &why))
+		return reply_verdict(call, false, why);
 	if (!wait)
 		return reply_verdict(call, true, state_to_string(a->machine.state));
 	return reply_when_settled(c, call, a, wanted);

@@ -2,13 +2,13 @@
 #include "daemon/service/server.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "common/log.h"
 #include "common/protocol.h"
+#include "common/sentence.h"
 #include "daemon/service/server-internal.h"
 
 #define CONNECTIONS_MAX 128
@@ -17,18 +17,6 @@
 #define GROUPS_MAX 256
 
 /* The socket. */
-
-static int sentence(char **ret_error, int error, const char *format, ...) _printf_(3, 4);
-static int sentence(char **ret_error, int error, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(ret_error, format, ap) < 0)
-		*ret_error = NULL;
-	va_end(ap);
-	return error;
-}
 
 static bool has_groups(const struct server_rights *rights)
 {
@@ -42,7 +30,7 @@ int server_listen(const char *path, const struct server_rights *rights, int *ret
 	_cleanup_(closep) int fd = -EBADF;
 
 	if (strlen(path) >= sizeof(address.sun_path))
-		return sentence(
+		return sentence_error(
 			ret_error, -ENAMETOOLONG,
 			"%s: the path of the socket has %zu characters, the kernel takes at most "
 			"%zu: choose a shorter RuntimeDir= or --runtime-dir",
@@ -51,22 +39,24 @@ int server_listen(const char *path, const struct server_rights *rights, int *ret
 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return sentence(ret_error, -errno, "cannot make a socket: %s", strerror(errno));
+		return sentence_error(ret_error, -errno, "cannot make a socket: %s",
+				      strerror(errno));
 	if (unlink(path) < 0 && errno != ENOENT)
-		return sentence(ret_error, -errno, "%s: cannot remove what stands there: %s", path,
-				strerror(errno));
+		return sentence_error(ret_error, -errno, "%s: cannot remove what stands there: %s",
+				      path, strerror(errno));
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return sentence(ret_error, -errno, "%s: cannot bind the socket: %s", path,
-				strerror(errno));
+		return sentence_error(ret_error, -errno, "%s: cannot bind the socket: %s", path,
+				      strerror(errno));
 	/*
 	 * Without groups the file mode keeps all but root out. With one or two groups no mode can say who may
 	 * connect: everybody can, and on_connection() looks at who it is.
 	 */
 	if (chmod(path, has_groups(rights) ? 0666 : 0600) < 0)
-		return sentence(ret_error, -errno, "%s: cannot set the mode: %s", path,
-				strerror(errno));
+		return sentence_error(ret_error, -errno, "%s: cannot set the mode: %s", path,
+				      strerror(errno));
 	if (listen(fd, SOMAXCONN) < 0)
-		return sentence(ret_error, -errno, "%s: cannot listen: %s", path, strerror(errno));
+		return sentence_error(ret_error, -errno, "%s: cannot listen: %s", path,
+				      strerror(errno));
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

@@ -2,10 +2,11 @@
 #include "daemon/service/worker.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+
+#include "common/sentence.h"
 
 #define WIRE_MAGIC UINT32_C(0x31775350)
 
@@ -77,19 +78,6 @@ static void worker_report_lost(struct worker *w, char *detail)
 	worker_report(w, &report);
 }
 
-static char *describe(const char *format, ...) _printf_(1, 2);
-static char *describe(const char *format, ...)
-{
-	char *text = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	return text;
-}
-
 /* 0; -EBADMSG: what the worker sent is no report. The descriptors are taken over either way. */
 static int unpack(const void *data, size_t length, const int fds[MESSAGE_FDS_MAX],
 		  struct worker_report *ret)
@@ -131,11 +119,11 @@ static void worker_receive(struct worker *w)
 
 	kernel_handles_close(&report.handles);
 	if (r == -EMFILE)
-		worker_report_lost(w, describe("the daemon has no file descriptors left to take "
+		worker_report_lost(w, sentence("the daemon has no file descriptors left to take "
 					       "the new link over (LimitNOFILE=)"));
 	else
 		worker_report_lost(
-			w, describe("the worker's report could not be read: %s", strerror(-r)));
+			w, sentence("the worker's report could not be read: %s", strerror(-r)));
 }
 
 static int on_message(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -159,7 +147,7 @@ static int on_exit_of_worker(sd_event_source *source, const siginfo_t *info, voi
 	if (!w->reported) {
 		end = process_describe_end(info->si_code, info->si_status);
 		worker_report_lost(
-			w, describe("the worker %s before it could report", end ? end : "ended"));
+			w, sentence("the worker %s before it could report", end ? end : "ended"));
 	}
 	worker_release_slot(w);
 	TAILQ_REMOVE(&w->pool->running, w, entry);
@@ -174,7 +162,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 
 	kill(w->pid, SIGKILL);
 	if (!w->reported)
-		worker_report_lost(w, describe("the worker did not end within %s "
+		worker_report_lost(w, sentence("the worker did not end within %s "
 					       "(WorkerTimeoutSec=) and was killed",
 					       timespan_format(span, w->pool->timeout)));
 	/* A worker stuck inside the kernel may outlive SIGKILL for long: others need not wait for it. */
@@ -280,7 +268,7 @@ static void worker_start_or_report(struct worker *w)
 		TAILQ_INSERT_TAIL(&w->pool->running, w, entry);
 		return;
 	}
-	worker_report_lost(w, describe("no worker could be started: %s", strerror(-r)));
+	worker_report_lost(w, sentence("no worker could be started: %s", strerror(-r)));
 	worker_free(w);
 }
 
