@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every verb has in hand, and what structopsctl ends with. */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "client/style.h"
+#include "common/macro.h"
+
+/* The numbers are a contract: scripts read them. */
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NOT_ATTACHED = 3, /* status: a policy that was named is not attached */
+	EXIT_NO_SUCH_POLICY = 4,
+	EXIT_DENIED = 5,
+	EXIT_NO_DAEMON = 6,
+};
+
+/*
+ * Of two outcomes the one to end with when several policies were named. From the gravest: usage, no daemon,
+ * denied, failed, no such policy, not attached, done.
+ */
+enum exit_status exit_status_gravest(enum exit_status a, enum exit_status b);
+
+struct client {
+	const char *socket;
+	bool json; /* stdout is for programs */
+	bool wait; /* verbs that change something wait for the outcome */
+	struct style style;
+	sd_bus *bus;
+};
+
+/* One line on stderr: "structopsctl: …". */
+void complain(const char *format, ...) _printf_(1, 2);
+
+/* Says so and returns EXIT_FAILED. */
+enum exit_status out_of_memory(void);
+
+/* CLOCK_REALTIME in µs. */
+uint64_t now_usec(void);
+
+/* EXIT_DONE, or EXIT_FAILED and a complaint when a back end of text.h or json.h returned an error. */
+enum exit_status written(int result);

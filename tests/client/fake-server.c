@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/client/fake-server.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "common/protocol.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define ATTACHED_USEC (UINT64_C(1700000000) * USEC_PER_SEC)
+
+/* The fake has no use for errors: it ends, and the test that needed it fails. */
+static void must(int r)
+{
+	if (r < 0) {
+		fprintf(stderr, "fake server: %s\n", strerror(-r));
+		_exit(1);
+	}
+}
+
+static int append_entry(sd_bus_message *m, const char *key, const char *type, ...)
+{
+	va_list arguments;
+	int r;
+
+	must(sd_bus_message_open_container(m, 'e', "sv"));
+	must(sd_bus_message_append_basic(m, 's', key));
+	must(sd_bus_message_open_container(m, 'v', type));
+	va_start(arguments, type);
+	r = sd_bus_message_appendv(m, type, arguments);
+	va_end(arguments);
+	must(r);
+	must(sd_bus_message_close_container(m));
+	return sd_bus_message_close_container(m);
+}
+
+static void append_aimd(sd_bus_message *m)
+{
+	append_entry(m, KEY_NAME, "s", "aimd");
+	append_entry(m, KEY_DESCRIPTION, "s", "Reno with a gentler cut");
+	append_entry(m, KEY_ENABLED, "b", 1);
+	append_entry(m, KEY_STATE, "s", "attached");
+	append_entry(m, KEY_REASON, "s", "boot");
+	append_entry(m, KEY_TYPE, "s", "tcp_congestion_ops");
+	append_entry(m, KEY_MAP, "s", "aimd");
+	append_entry(m, KEY_MAP_ID, "u", 12);
+	append_entry(m, KEY_LINK_ID, "u", 7);
+	append_entry(m, KEY_OBJECT, "s", "/usr/lib/structopsd/objects/tcp_aimd.bpf.o");
+	append_entry(m, KEY_ATTACHED_USEC, "t", ATTACHED_USEC);
+	append_entry(m, KEY_RESTARTS, "u", 2);
+	append_entry(m, KEY_FALLBACK, "s", "gentle");
+}
+
+static void append_gentle(sd_bus_message *m)
+{
+	append_entry(m, "of_a_newer_daemon", "a{sv}", 1, "inner", "s", "text");
+	append_entry(m, KEY_NAME, "s", "gentle");
+	append_entry(m, KEY_ENABLED, "b", 0);
+	append_entry(m, KEY_STATE, "s", "failed");
+	append_entry(m, KEY_REASON, "s", "load-failed");
+	append_entry(m, KEY_DETAIL, "s", "the verifier refused the program");
+	append_entry(m, KEY_MAP_ID, "s", "a number in another type");
+	append_entry(m, KEY_RESTARTS, "u", 0);
+}
+
+static void append_late(sd_bus_message *m)
+{
+	append_entry(m, KEY_NAME, "s", "late");
+	append_entry(m, KEY_ENABLED, "b", 1);
+	append_entry(m, KEY_STATE, "s", "waiting");
+	append_entry(m, KEY_REASON, "s", "attach-failed");
+	append_entry(m, KEY_NEXT_ATTEMPT_USEC, "t", ATTACHED_USEC);
+	append_entry(m, KEY_RESTARTS, "u", 4);
+}
+
+#define EVENT_OF_AIMD                                                                  \
+	UINT64_C(41), ATTACHED_USEC, UINT64_C(5000000), "aimd", "waiting", "attached", \
+		"link-detached", "linked again in 180us", 8
+
+static void append_status_of_aimd(sd_bus_message *m)
+{
+	append_entry(m, KEY_STATUS_FIELDS, "a(sss)", 3, "name", "bpf_aimd", "bpf_aimd", "flags",
+		     "5", "1", "limits", "9", FIELD_UNREADABLE);
+	append_entry(m, KEY_STATUS_PROGRAMS, "a(ssu)", 1, "cong_avoid", "aimd_cong_avoid", 34);
+	append_entry(m, KEY_STATUS_EVENTS, "a(" SIGNATURE_EVENT ")", 1, EVENT_OF_AIMD);
+	append_entry(m, KEY_STATUS_NOTES, "as", 1, "cwnd_event: the kernel lacks it");
+	append_entry(m, KEY_STATUS_FILES, "as", 1, "/etc/structopsd/policies.d/aimd.policy");
+	append_entry(m, KEY_STATUS_DIGEST, "s", "9f86d081");
+	append_entry(m, KEY_STATUS_WATCH, "s", "the link hangs up");
+	append_entry(m, KEY_STATUS_ATTACH_USEC, "t", UINT64_C(21000));
+}
+
+static void append_status_of_gentle(sd_bus_message *m)
+{
+	append_entry(m, KEY_STATUS_VERIFIER_LOG, "s", "0: r0 = 1\ninvalid mem access 'scalar'\n");
+}
+
+static const struct fake_policy {
+	const char *name;
+	void (*append_row)(sd_bus_message *m);
+	void (*append_status)(sd_bus_message *m);
+	bool attaches;
+} policies[] = {
+	{"aimd", append_aimd, append_status_of_aimd, true},
+	{"gentle", append_gentle, append_status_of_gentle, false},
+	{"late", append_late, NULL, true},
+};
+
+static const struct fake_policy *find_policy(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
+		if (streq(policies[i].name, name))
+			return &policies[i];
+	return NULL;
+}
+
+static int no_such_policy(sd_bus_error *error, const char *name)
+{
+	return sd_bus_error_setf(error, ERROR_NO_SUCH_POLICY, "there is no policy '%s'", name);
+}
+
+/* What each method does first, by the manner of the server. 0: answer. */
+static int before_answer(void *userdata, sd_bus_error *error)
+{
+	enum fake_manner manner = *(enum fake_manner *)userdata;
+
+	if (manner == FAKE_DIES)
+		_exit(0);
+	if (manner == FAKE_DENIES)
+		return sd_bus_error_set(error, ERROR_ACCESS_DENIED,
+					"managing is for root and for ManageGroup=");
+	return 0;
+}
+
+static void append_policy(sd_bus_message *reply, const struct fake_policy *policy, bool status)
+{
+	must(sd_bus_message_open_container(reply, 'a', "{sv}"));
+	policy->append_row(reply);
+	if (status && policy->append_status)
+		policy->append_status(reply);
+	must(sd_bus_message_close_container(reply));
+}
+
+static int answer_rows(sd_bus_message *call, char **names, bool status, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+	must(sd_bus_message_new_method_return(call, &reply));
+	must(sd_bus_message_open_container(reply, 'a', "a{sv}"));
+	for (size_t i = 0; names && names[i]; i++) {
+		const struct fake_policy *policy = find_policy(names[i]);
+
+		if (!policy)
+			return no_such_policy(error, names[i]);
+		append_policy(reply, policy, status);
+	}
+	for (size_t i = 0; (!names || !names[0]) && i < ARRAY_SIZE(policies); i++)
+		append_policy(reply, &policies[i], status);
+	must(sd_bus_message_close_container(reply));
+	return sd_bus_message_send(reply);
+}
+
+static int on_list(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	int r = before_answer(userdata, error);
+
+	return r < 0 ? r : answer_rows(call, NULL, false, error);
+}
+
+static int on_status(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	char **names = NULL;
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_read_strv(call, &names));
+	r = answer_rows(call, names, true, error);
+	for (char **name = names; name && *name; name++)
+		free(*name);
+	free(names);
+	return r;
+}
+
+static int on_change(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	const struct fake_policy *policy;
+	const char *name, *sentence;
+	int wait, r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_read(call, "sb", &name, &wait));
+	policy = find_policy(name);
+	if (!policy)
+		return no_such_policy(error, name);
+	sentence = !wait              ? "asked for"
+		   : policy->attaches ? "done as link 7"
+				      : "the verifier refused the program";
+	return sd_bus_reply_method_return(call, SIGNATURE_VERDICT, !wait || policy->attaches,
+					  sentence);
+}
+
+static int on_reset_failed(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	const char *name;
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_read(call, "s", &name));
+	if (!find_policy(name))
+		return no_such_policy(error, name);
+	return sd_bus_reply_method_return(call, SIGNATURE_VERDICT, 1, "reset");
+}
+
+static int on_reload(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	int wait, r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_read(call, "b", &wait));
+	if (!wait)
+		return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 1, 0);
+	if (*(enum fake_manner *)userdata == FAKE_FINDS_ERRORS)
+		return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 0, 1, "",
+						  "/etc/a.policy:3: [Policy] Colour: unknown key");
+	return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 1, 2, "aimd", "updated", "late",
+					  "removed");
+}
+
+static int on_cat(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	const char *name;
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_read(call, "s", &name));
+	if (!find_policy(name))
+		return no_such_policy(error, name);
+	return sd_bus_reply_method_return(call, SIGNATURE_FILES, 2, "/etc/a.policy",
+					  "[Policy]\nEnabled=no\n", "/run/a.policy.d/1.conf",
+					  "[Policy]");
+}
+
+static int on_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	sd_bus *bus = sd_bus_message_get_bus(call);
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_reply_method_return(call, NULL));
+	must(sd_bus_emit_signal(bus, PROTOCOL_PATH, PROTOCOL_INTERFACE, SIGNAL_EVENT,
+				SIGNATURE_EVENT, EVENT_OF_AIMD));
+	if (*(enum fake_manner *)userdata == FAKE_ANSWERS_AND_GOES) {
+		must(sd_bus_flush(bus));
+		_exit(0);
+	}
+	return 1;
+}
+
+#define METHOD(name, in, out, handler) \
+	SD_BUS_METHOD(name, in, out, handler, SD_BUS_VTABLE_UNPRIVILEGED)
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	METHOD(METHOD_LIST, NULL, SIGNATURE_ROWS, on_list),
+	METHOD(METHOD_STATUS, "as", SIGNATURE_ROWS, on_status),
+	METHOD(METHOD_ATTACH, "sb", SIGNATURE_VERDICT, on_change),
+	METHOD(METHOD_DETACH, "sb", SIGNATURE_VERDICT, on_change),
+	METHOD(METHOD_RESTART, "sb", SIGNATURE_VERDICT, on_change),
+	METHOD(METHOD_RESET_FAILED, "s", SIGNATURE_VERDICT, on_reset_failed),
+	METHOD(METHOD_RELOAD, "b", SIGNATURE_RELOAD, on_reload),
+	METHOD(METHOD_CAT, "s", SIGNATURE_FILES, on_cat),
+	METHOD(METHOD_SUBSCRIBE, NULL, NULL, on_subscribe),
+	SD_BUS_SIGNAL(SIGNAL_EVENT, SIGNATURE_EVENT, 0),
+	SD_BUS_VTABLE_END,
+};
+
+static void serve_bus(sd_event *event, int fd, enum fake_manner *manner)
+{
+	sd_bus *bus;
+	sd_id128_t id;
+
+	must(sd_id128_randomize(&id));
+	must(sd_bus_new(&bus));
+	must(sd_bus_set_fd(bus, fd, fd));
+	must(sd_bus_set_server(bus, 1, id));
+	must(sd_bus_set_anonymous(bus, false));
+	must(sd_bus_start(bus));
+	if (*manner != FAKE_IS_FOREIGN)
+		must(sd_bus_add_object_vtable(bus, NULL, PROTOCOL_PATH, PROTOCOL_INTERFACE, vtable,
+					      manner));
+	/* The bus lives as long as the process: a fake may leak. */
+	must(sd_bus_attach_event(bus, event, 0));
+}
+
+static int on_connection(sd_event_source *s, int listener, uint32_t revents, void *userdata)
+{
+	static const char noise[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+	enum fake_manner *manner = userdata;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	must(fd < 0 ? -errno : 0);
+	if (*manner == FAKE_REFUSES)
+		close(fd);
+	else if (*manner == FAKE_BABBLES)
+		must(write(fd, noise, sizeof(noise)) < 0 ? -errno : 0);
+	else if (*manner != FAKE_IS_SILENT)
+		serve_bus(sd_event_source_get_event(s), fd, manner);
+	return 0;
+}
+
+static void serve(int listener, enum fake_manner manner)
+{
+	sd_event *event;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	must(sd_event_new(&event));
+	must(sd_event_add_io(event, NULL, listener, 1 /* EPOLLIN */, on_connection, &manner));
+	must(sd_event_loop(event));
+}
+
+static int listen_on(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	must(fd < 0 ? -errno : 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	must(bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0);
+	must(listen(fd, 16) < 0 ? -errno : 0);
+	return fd;
+}
+
+struct fake_server *fake_server_start(enum fake_manner manner)
+{
+	struct fake_server *server = calloc(1, sizeof(*server));
+	int listener;
+
+	server->folder = strdup("/tmp/structopsctl-test-XXXXXX");
+	must(mkdtemp(server->folder) ? 0 : -errno);
+	must(asprintf(&server->socket, "%s/bus", server->folder) < 0 ? -ENOMEM : 0);
+	listener = listen_on(server->socket);
+	server->pid = fork();
+	must(server->pid < 0 ? -errno : 0);
+	if (server->pid == 0) {
+		serve(listener, manner);
+		_exit(0);
+	}
+	close(listener);
+	return server;
+}
+
+void fake_server_stop(struct fake_server *server)
+{
+	kill(server->pid, SIGKILL);
+	waitpid(server->pid, NULL, 0);
+	unlink(server->socket);
+	rmdir(server->folder);
+	free(server->socket);
+	free(server->folder);
+	free(server);
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each verb prints, where, and what it exits with, when the daemon answers. */
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "tests/client/run-client.h"
+
+FAKE_SERVER(answering, FAKE_ANSWERS)
+FAKE_SERVER(finding, FAKE_FINDS_ERRORS)
+
+static json_t *parse(const char *text)
+{
+	json_error_t error;
+	json_t *json = json_loads(text, 0, &error);
+
+	if (!json)
+		fail_msg("not JSON: %s\n%s", error.text, text);
+	return json;
+}
+
+static void list_is_the_default_verb(void **state)
+{
+	struct run with = run_client(state, "list"), without = run_client(state, "");
+
+	assert_int_equal(with.status, 0);
+	assert_string_equal(with.err, "");
+	assert_string_equal(with.out, without.out);
+	assert_contains(with.out, "● aimd    attached                 tcp_congestion_ops  aimd  7");
+	assert_contains(with.out, "● gentle  failed (load-failed)");
+	assert_contains(with.out, "● late    waiting (attach-failed)");
+	assert_contains(with.out, "next now       4         -\n");
+	assert_contains(with.out, "\n3 policies: 1 attached, 1 waiting, 1 failed.\n");
+	assert_lacks(with.out, "\033");
+}
+
+static void assert_keys(const json_t *object, const char *const *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!json_object_get(object, keys[i]))
+			fail_msg("key '%s' is missing", keys[i]);
+	assert_int_equal(json_object_size(object), n);
+}
+
+/* The contract of design.md section 5, with the protocol between. */
+static void list_json_is_schema_1(void **state)
+{
+	static const char *const keys[] = {"name",     "description",
+					   "enabled",  "state",
+					   "reason",   "detail",
+					   "type",     "map",
+					   "map_id",   "link_id",
+					   "object",   "attached_usec",
+					   "restarts", "next_attempt_usec",
+					   "fallback"};
+	struct run run = run_client(state, "--json list");
+	json_auto_t *root = parse(run.out);
+	json_t *policies, *aimd, *gentle;
+
+	assert_int_equal(run.status, 0);
+	assert_int_equal(json_integer_value(json_object_get(root, "schema")), 1);
+	policies = json_object_get(root, "policies");
+	assert_int_equal(json_array_size(policies), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_keys(json_array_get(policies, i), keys, ARRAY_SIZE(keys));
+
+	aimd = json_array_get(policies, 0);
+	assert_string_equal(json_string_value(json_object_get(aimd, "name")), "aimd");
+	assert_true(json_is_true(json_object_get(aimd, "enabled")));
+	assert_int_equal(json_integer_value(json_object_get(aimd, "link_id")), 7);
+	assert_int_equal(json_integer_value(json_object_get(aimd, "attached_usec")),
+			 1700000000000000);
+	assert_true(json_is_null(json_object_get(aimd, "next_attempt_usec")));
+
+	gentle = json_array_get(policies, 1);
+	assert_true(json_is_false(json_object_get(gentle, "enabled")));
+	assert_true(json_is_null(json_object_get(gentle, "description")));
+	assert_true(json_is_null(json_object_get(gentle, "map_id")));
+	assert_true(json_is_null(json_object_get(gentle, "attached_usec")));
+	assert_int_equal(json_integer_value(json_object_get(gentle, "restarts")), 0);
+}
+
+static void status_tells_all(void **state)
+{
+	struct run run = run_client(state, "status aimd");
+
+	assert_int_equal(run.status, 0);
+	assert_contains(run.out,
+			"● aimd - Reno with a gentler cut\n"
+			"      State: attached (boot) since Tue 2023-11-14 22:13:20 UTC; ");
+	assert_contains(run.out, "             sha256 9f86d081\n");
+	assert_contains(run.out, "       Link: id 7 (loaded and attached in 21ms)\n");
+	assert_contains(run.out, "             flags   5         1          differs\n"
+				 "             limits  9         (unknown)\n");
+	assert_contains(run.out, "             cong_avoid  aimd_cong_avoid  34\n");
+	assert_contains(run.out, "    2023-11-14 22:13:20.000000  waiting → attached  link-detached"
+				 "  linked again in 180us\n");
+}
+
+static void status_exits_by_what_was_named(void **state)
+{
+	struct run run;
+
+	assert_int_equal(run_client(state, "status").status, 0);
+	assert_int_equal(run_client(state, "status gentle").status, 3);
+	assert_int_equal(run_client(state, "status aimd late").status, 3);
+
+	run = run_client(state, "status nobody gentle aimd");
+	assert_int_equal(run.status, 4);
+	assert_string_equal(run.err, "structopsctl: nobody: there is no policy 'nobody'\n");
+	assert_contains(run.out, "● gentle\n");
+	assert_contains(run.out, "● aimd - ");
+	assert_contains(run.out, "    invalid mem access 'scalar'\n");
+}
+
+static void status_json_adds_its_keys(void **state)
+{
+	static const char *const added[] = {"fields", "programs", "events", "notes",
+					    "files",  "digest",   "watch",  "attach_usec"};
+	struct run run = run_client(state, "status --json");
+	json_auto_t *root = parse(run.out);
+	json_t *policies = json_object_get(root, "policies");
+	json_t *aimd = json_array_get(policies, 0), *event;
+
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(added); k++)
+			assert_non_null(json_object_get(json_array_get(policies, i), added[k]));
+	assert_int_equal(json_array_size(json_object_get(aimd, "fields")), 3);
+	event = json_array_get(json_object_get(aimd, "events"), 0);
+	assert_int_equal(json_integer_value(json_object_get(event, "seq")), 41);
+	assert_int_equal(json_integer_value(json_object_get(event, "link_id")), 8);
+	assert_null(json_object_get(aimd, "verifier_log"));
+	assert_non_null(json_object_get(json_array_get(policies, 1), "verifier_log"));
+}
+
+static void changing_verbs_say_the_outcome(void **state)
+{
+	static const char *const verbs[] = {"attach", "detach", "restart"};
+	char arguments[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		struct run run;
+
+		snprintf(arguments, sizeof(arguments), "%s aimd gentle late", verbs[i]);
+		run = run_client(state, arguments);
+		assert_int_equal(run.status, 1);
+		assert_string_equal(run.out, "aimd: done as link 7\nlate: done as link 7\n");
+		assert_string_equal(run.err, "gentle: the verifier refused the program\n");
+
+		snprintf(arguments, sizeof(arguments), "%s --no-wait gentle", verbs[i]);
+		run = run_client(state, arguments);
+		assert_int_equal(run.status, 0);
+		assert_string_equal(run.out, "gentle: asked for\n");
+	}
+	assert_string_equal(run_client(state, "reset-failed gentle").out, "gentle: reset\n");
+}
+
+static void the_gravest_outcome_counts(void **state)
+{
+	struct run run = run_client(state, "attach nobody aimd");
+
+	assert_int_equal(run.status, 4);
+	assert_string_equal(run.out, "aimd: done as link 7\n");
+	assert_string_equal(run.err, "nobody: there is no policy 'nobody'\n");
+	assert_int_equal(run_client(state, "attach nobody gentle aimd").status, 1);
+}
+
+static void changing_verbs_in_json(void **state)
+{
+	struct run run = run_client(state, "attach --json aimd nobody");
+	json_auto_t *root = parse(run.out);
+	json_t *results = json_object_get(root, "results");
+	json_t *first = json_array_get(results, 0), *second = json_array_get(results, 1);
+
+	assert_int_equal(run.status, 4);
+	assert_string_equal(run.err, "");
+	assert_int_equal(json_integer_value(json_object_get(root, "schema")), 1);
+	assert_string_equal(json_string_value(json_object_get(first, "name")), "aimd");
+	assert_true(json_is_true(json_object_get(first, "done")));
+	assert_true(json_is_false(json_object_get(second, "done")));
+	assert_string_equal(json_string_value(json_object_get(second, "detail")),
+			    "there is no policy 'nobody'");
+}
+
+static void reload_says_what_became_of_each(void **state)
+{
+	struct run run = run_client(state, "reload");
+
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, "aimd: updated\nlate: removed\n");
+
+	run = run_client(state, "reload --no-wait");
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, "The reload was asked for.\n");
+}
+
+static void reload_of_a_wrong_file(void **state)
+{
+	struct run run = run_client(state, "reload");
+
+	assert_int_equal(run.status, 1);
+	assert_string_equal(run.out, "");
+	assert_string_equal(run.err, "/etc/a.policy:3: [Policy] Colour: unknown key\n");
+}
+
+static void reload_of_a_wrong_file_in_json(void **state)
+{
+	struct run run = run_client(state, "reload --json");
+	json_auto_t *root = parse(run.out);
+	json_t *line = json_array_get(json_object_get(root, "results"), 0);
+
+	assert_int_equal(run.status, 1);
+	assert_true(json_is_null(json_object_get(line, "name")));
+	assert_true(json_is_false(json_object_get(line, "done")));
+}
+
+static void cat_heads_each_file(void **state)
+{
+	struct run run = run_client(state, "cat aimd");
+
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, "# /etc/a.policy\n[Policy]\nEnabled=no\n\n"
+				     "# /run/a.policy.d/1.conf\n[Policy]\n");
+	assert_int_equal(run_client(state, "cat nobody").status, 4);
+}
+
+static void cat_in_json(void **state)
+{
+	struct run run = run_client(state, "cat --json aimd");
+	json_auto_t *root = parse(run.out);
+	json_t *file = json_array_get(json_object_get(root, "files"), 1);
+
+	assert_string_equal(json_string_value(json_object_get(root, "name")), "aimd");
+	assert_string_equal(json_string_value(json_object_get(file, "content")), "[Policy]");
+}
+
+/* Starts monitor, and returns its first line as soon as it is there. */
+static pid_t start_monitor(struct fake_server *server, bool json, char line[OUTPUT_MAX])
+{
+	const char *argv[] = {"structopsctl",         "--socket", server->socket, "monitor",
+			      json ? "--json" : NULL, NULL};
+	int pipe_fds[2];
+	struct pollfd p;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	pid = start_client(argv, pipe_fds[1], STDERR_FILENO, 0);
+	close(pipe_fds[1]);
+	p = (struct pollfd){.fd = pipe_fds[0], .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 5000), 1);
+	n = read(pipe_fds[0], line, OUTPUT_MAX - 1);
+	assert_true(n > 0);
+	line[n] = '\0';
+	close(pipe_fds[0]);
+	return pid;
+}
+
+static void monitor_prints_at_once_and_ends_on_sigterm(void **state)
+{
+	char line[OUTPUT_MAX];
+	pid_t pid = start_monitor(*state, false, line);
+
+	assert_string_equal(line, "2023-11-14 22:13:20.000000 aimd: waiting → attached "
+				  "(link-detached) linked again in 180us [link 8]\n");
+	kill(pid, SIGTERM);
+	assert_int_equal(wait_for(pid), 0);
+}
+
+static void monitor_json_is_a_line_an_event(void **state)
+{
+	static const char *const keys[] = {"seq", "time_usec", "monotonic_usec", "policy", "from",
+					   "to",  "reason",    "detail",         "link_id"};
+	char line[OUTPUT_MAX];
+	pid_t pid = start_monitor(*state, true, line);
+	json_auto_t *event = parse(line);
+
+	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+	assert_keys(event, keys, ARRAY_SIZE(keys));
+	assert_int_equal(json_integer_value(json_object_get(event, "monotonic_usec")), 5000000);
+	kill(pid, SIGINT);
+	assert_int_equal(wait_for(pid), 0);
+}
+
+static void usage_errors_exit_2(void **state)
+{
+	static const struct {
+		const char *arguments, *message;
+	} cases[] = {
+		{"stauts", "there is no verb 'stauts'; did you mean 'status'?"},
+		{"reset_failed aimd", "did you mean 'reset-failed'?"},
+		{"lst", "did you mean 'list'?"},
+		{"frobnicate", "there is no verb 'frobnicate'\n"},
+		{"list aimd", "'list' takes no name"},
+		{"attach", "'attach' takes at least one name"},
+		{"cat a b", "'cat' takes one name"},
+		{"--no-wait list", "--no-wait says nothing to 'list'"},
+		{"--colour list", "unrecognized option"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run run = run_client_as(0, "/nowhere", cases[i].arguments);
+
+		assert_int_equal(run.status, 2);
+		assert_contains(run.err, cases[i].message);
+	}
+}
+
+static void help_names_every_verb(void **state)
+{
+	static const char *const verbs[] = {"list",         "status", "attach", "detach", "restart",
+					    "reset-failed", "reload", "cat",    "monitor"};
+	struct run run = run_client_as(0, "/nowhere", "--help");
+
+	assert_int_equal(run.status, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		assert_contains(run.out, verbs[i]);
+	assert_string_equal(run_client_as(0, "/nowhere", "--version").out,
+			    "structopsctl " STRUCTOPSD_VERSION "\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH(answering, list_is_the_default_verb),
+		WITH(answering, list_json_is_schema_1),
+		WITH(answering, status_tells_all),
+		WITH(answering, status_exits_by_what_was_named),
+		WITH(answering, status_json_adds_its_keys),
+		WITH(answering, changing_verbs_say_the_outcome),
+		WITH(answering, the_gravest_outcome_counts),
+		WITH(answering, changing_verbs_in_json),
+		WITH(answering, reload_says_what_became_of_each),
+		WITH(finding, reload_of_a_wrong_file),
+		WITH(finding, reload_of_a_wrong_file_in_json),
+		WITH(answering, cat_heads_each_file),
+		WITH(answering, cat_in_json),
+		WITH(answering, monitor_prints_at_once_and_ends_on_sigterm),
+		WITH(answering, monitor_json_is_a_line_an_event),
+		cmocka_unit_test(usage_errors_exit_2),
+		cmocka_unit_test(help_names_every_verb),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
