@@ -427,10 +427,8 @@ int policy_parse(const char *name, const struct policy_source *sources, size_t n
 	r = policy_new(name, sources, n, &p.policy);
 	if (r >= 0)
 		r = conf_set_defaults(CONF_TABLE(rows), p.policy);
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		p.section = SECTION_UNKNOWN;
+	for (size_t i = 0; r >= 0 && i < n; i++)
 		r = parse_source(&p, p.policy->files[i], &sources[i]);
-	}
 	if (r >= 0)
 		r = check_whole(&p);
 	if (r < 0)

@@ -14,8 +14,8 @@ typedef uint64_t usec_t;
 #define USEC_PER_DAY (24 * USEC_PER_HOUR)
 
 /*
- * Units from us to w, with their long names (seconds, min, …), fractions too ("1.5h"); a number without a unit only when
- * it stands alone. 0; -EINVAL: not a time span; -ERANGE: too large.
+ * Units from us to w, with their long names (seconds, min, …), fractions too ("1.5h"); a number without a unit only
+ * when it stands alone. 0; -EINVAL: not a time span; -ERANGE: too large.
  */
 int timespan_parse(const char *text, usec_t *ret);
 

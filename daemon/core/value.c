@@ -216,7 +216,7 @@ static int parse_operand(const struct value_type *type, char *text, uint64_t *re
 	if (r < 0)
 		return r;
 	bits = number.negative ? -number.magnitude : number.magnitude;
-	*ret = (complement ? ~bits : bits) & all_bits(type);
+	*ret = complement ? ~bits : bits; /* store() takes as many as the type has */
 	return 0;
 }
 

@@ -191,12 +191,27 @@ static void test_refused(void **state)
 	}
 }
 
+/* Such a text would be shorter than it says: encode cannot have written it. */
+static void test_nul_in_text(void **state)
+{
+	_cleanup_(outcome_done) struct outcome o = full_outcome();
+	_cleanup_(freep) void *bytes = NULL;
+	size_t length;
+	char *sentence;
+
+	assert_int_equal(outcome_encode(&o, &bytes, &length), 0);
+	sentence = memmem(bytes, length, "sentence", strlen("sentence"));
+	assert_non_null(sentence);
+	*sentence = '\0';
+	assert_int_equal(decode_copy(bytes, length), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_bytes_behind), cmocka_unit_test(test_mutations),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused),      cmocka_unit_test(test_nul_in_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

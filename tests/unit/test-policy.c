@@ -13,7 +13,7 @@
 static int parse(const char *const *texts, size_t n, struct policy **ret, struct messages *messages)
 {
 	static const char *const paths[FILES_MAX] = {"f", "g", "h"};
-	struct policy_source sources[FILES_MAX];
+	struct policy_source sources[FILES_MAX] = {0};
 
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct policy_source){
@@ -273,147 +273,142 @@ static void test_delays(void **state)
 #define SECTIONS "expected [Policy], [Object], [Fields], [Globals] or [Attach]"
 
 /* The whole of what is said, one line a message. */
+static const struct {
+	const char *texts[FILES_MAX];
+	const char *messages;
+} said[] = {
+	/* Sections. */
+	{{"[Polcy]\nEnabled=no\n" OBJECT},
+	 "f:1: [Polcy]: unknown section (did you mean Policy?), " SECTIONS},
+	{{OBJECT "[Whatever]\n"}, "f:3: [Whatever]: unknown section, " SECTIONS},
+	{{OBJECT "[object]\n"}, "f:3: [object]: unknown section (did you mean Object?), " SECTIONS},
+	{{OBJECT "[Attach x]\n"},
+	 "f:3: [Attach x]: unknown section (did you mean Attach?), " SECTIONS},
+	{{OBJECT "[Fields 1a]\nx=1\n"},
+	 "f:3: [Fields 1a]: \"1a\" is no map name, expected a C identifier"},
+	{{OBJECT "[Fields a b]\n"},
+	 "f:3: [Fields a b]: \"a b\" is no map name, expected a C identifier"},
+	{{"[Object]\nPath=x.o\nMap=aimd other\n[Fields amid]\nx=1\n[Fields other]\n"},
+	 "f:4: [Fields amid]: \"amid\" is not in Map= (did you mean aimd?), expected one "
+	 "of the maps that stand there"},
+	{{OBJECT "[Fields a]\nx=1\n", "[Object]\nMap=c\n", "[Object]\nMap=bbb\n"},
+	 "f:3: [Fields a]: \"a\" is not in Map=, expected one of the maps that stand "
+	 "there"},
+	/* Keys. */
+	{{OBJECT "[Attach]\nRestartSecs=1\n"},
+	 "f:4: [Attach] RestartSecs: unknown key (did you mean RestartSec?), " ATTACH_KEYS},
+	{{OBJECT "[Policy]\nenabled=yes\n"},
+	 "f:4: [Policy] enabled: unknown key (did you mean Enabled?), " POLICY_KEYS},
+	{{OBJECT "[Policy]\nColour=red\n"}, "f:4: [Policy] Colour: unknown key, " POLICY_KEYS},
+	{{OBJECT "[Policy]\nRestart=no\n"},
+	 "f:4: [Policy] Restart: wrong section, expected it in [Attach]"},
+	{{"[Attach]\nPath=x.o\n" OBJECT},
+	 "f:2: [Attach] Path: wrong section, expected it in [Object]"},
+	{{OBJECT "[Attach]\nRestartSteps |= 1\n[Policy]\nDescription &= x\n"},
+	 "f:4: [Attach] RestartSteps: \"|=\" is only for fields and globals, expected "
+	 "\"=\"\n"
+	 "f:6: [Policy] Description: \"&=\" is only for fields and globals, expected "
+	 "\"=\""},
+	/* Values. */
+	{{OBJECT "[Policy]\nEnabled=maybe\n"},
+	 "f:4: [Policy] Enabled: \"maybe\" is no boolean, expected yes or no"},
+	{{OBJECT "[Policy]\nFallback=a/b\n"}, "f:4: [Policy] Fallback: " NO_NAME("a/b")},
+	{{OBJECT "[Policy]\nFallback=.a\n"}, "f:4: [Policy] Fallback: " NO_NAME(".a")},
+	{{OBJECT "[Policy]\nFallback=self\n"},
+	 "f:4: [Policy] Fallback: this is the policy itself, expected the name of another "
+	 "one"},
+	{{OBJECT "SHA256=abc\n"},
+	 "f:3: [Object] SHA256: \"abc\" is no SHA-256, expected 64 hexadecimal digits"},
+	{{OBJECT "SHA256=" DIGEST_LOWER "0\n"},
+	 "f:3: [Object] SHA256: \"" DIGEST_LOWER
+	 "0\" is no SHA-256, expected 64 hexadecimal digits"},
+	{{OBJECT "Map=a b-c\n"},
+	 "f:3: [Object] Map: \"b-c\" is no map name, expected C identifiers with blanks "
+	 "between them"},
+	{{OBJECT "Map=a,b\n"},
+	 "f:3: [Object] Map: \"a,b\" is no map name, expected C identifiers with blanks "
+	 "between them"},
+	{{OBJECT "Map=a b a\n"},
+	 "f:3: [Object] Map: \"a\" stands there twice, expected each map once"},
+	{{OBJECT "[Attach]\nRestart=allways\n"},
+	 "f:4: [Attach] Restart: unknown word \"allways\" (did you mean always?), expected "
+	 "no, on-detach or always"},
+	{{OBJECT "[Attach]\nRestart=on-failure\n"},
+	 "f:4: [Attach] Restart: unknown word \"on-failure\", expected no, on-detach or "
+	 "always"},
+	{{OBJECT "[Attach]\nRestartSec=soon\n"},
+	 "f:4: [Attach] RestartSec: \"soon\" is no time span, expected such as 100ms, 5s "
+	 "or "
+	 "1min 30s"},
+	{{OBJECT "[Attach]\nStartLimitIntervalSec=infinity\n"},
+	 "f:4: [Attach] StartLimitIntervalSec: infinity is too long, expected at most "
+	 "365d"},
+	{{OBJECT "[Attach]\nRestartMaxDelaySec=99999999999999999999s\n"},
+	 "f:4: [Attach] RestartMaxDelaySec: 99999999999999999999s is too long, expected at "
+	 "most 365d"},
+	{{OBJECT "[Attach]\nRestartSteps=-1\n"},
+	 "f:4: [Attach] RestartSteps: \"-1\" is no count, expected a whole number from 0 "
+	 "to "
+	 "4294967295"},
+	{{OBJECT "[Attach]\nStartLimitBurst=4294967296\nRestartSteps=99999999999999999999\n"},
+	 "f:4: [Attach] StartLimitBurst: \"4294967296\" is no count, expected a whole "
+	 "number "
+	 "from 0 to 4294967295\n"
+	 "f:5: [Attach] RestartSteps: \"99999999999999999999\" is no count, expected a "
+	 "whole "
+	 "number from 0 to 4294967295"},
+	{{OBJECT "[Attach]\nRestartSec=5s\n", "[Attach]\nRestartMaxDelaySec=1500ms\n"},
+	 "g:2: [Attach] RestartMaxDelaySec: 1s 500ms is less than RestartSec=5s, expected "
+	 "at "
+	 "least that"},
+	/* Overrides. */
+	{{OBJECT "[Fields]\nlimits..max=1\n[Globals]\n[0] = 1\nx[01]=2\n"},
+	 "f:4: [Fields] limits..max: no member, expected such as flags or limits.max[2]\n"
+	 "f:6: \"= 1\" behind the header, expected it on a line of its own"},
+	{{OBJECT "[Globals]\nx[01]=2\n"},
+	 "f:4: [Globals] x[01]: no member, expected such as flags or limits.max[2]"},
+	{{OBJECT "[Fields]\nflags |=\n[Fields a]\nflags &=\n"},
+	 "f:4: [Fields] flags: \"|=\" without a value, expected a number or an enumerator\n"
+	 "f:6: [Fields a] flags: \"&=\" without a value, expected a number or an "
+	 "enumerator"},
+	/* The same section twice. */
+	{{OBJECT "[Policy]\nDescription=a\n[Attach]\n[Policy]\nDescription=b\n"},
+	 "f:7: [Policy] Description: \"b\" here, but \"a\" in line 4 below another header "
+	 "of "
+	 "the same section, expected one of them"},
+	{{OBJECT "[Policy]\nEnabled=yes\n[Policy]\nEnabled=\n"},
+	 "f:6: [Policy] Enabled: \"\" here, but \"yes\" in line 4 below another header of "
+	 "the same section, expected one of them"},
+	{{OBJECT, OBJECT "[Fields m]\nx = 1\nx = 2\n[Fields  m]\nx = 1\n"},
+	 "g:7: [Fields m] x: \"1\" here, but \"2\" in line 5 below another header of the "
+	 "same section, expected one of them"},
+	/* The whole. */
+	{{""}, "f:1: [Object] Path: the section is missing, expected [Object] with Path=FILE"},
+	{{"[Policy]\n", "[Policy]\n"},
+	 "f:1: [Object] Path: the section is missing, expected [Object] with Path=FILE"},
+	{{"[Policy]\n[Object]\nMap=a\n"}, "f:2: [Object] Path: missing, expected Path=FILE"},
+	{{OBJECT, "[Object]\nPath=\n"}, "g:2: [Object] Path: missing, expected Path=FILE"},
+	/* Everything at once, in the order of the files. */
+	{{"x=1\n[Policy]\nEnabled=2\nFallback=self\n[Nope]\nx=1\n", "[Object\nPath=x\n"},
+	 "f:1: \"x\" stands before any section, expected \"[section]\" above it\n"
+	 "f:3: [Policy] Enabled: \"2\" is no boolean, expected yes or no\n"
+	 "f:5: [Nope]: unknown section, " SECTIONS "\n"
+	 "g:1: no ']' behind \"[Object\", expected \"[section]\"\n"
+	 "f:1: [Object] Path: the section is missing, expected [Object] with Path=FILE\n"
+	 "f:4: [Policy] Fallback: this is the policy itself, expected the name of another "
+	 "one"},
+};
+
 static void test_messages(void **state)
 {
-	static const struct {
-		const char *texts[FILES_MAX];
-		const char *messages;
-	} cases[] = {
-		/* Sections. */
-		{{"[Polcy]\nEnabled=no\n" OBJECT},
-		 "f:1: [Polcy]: unknown section (did you mean Policy?), " SECTIONS},
-		{{OBJECT "[Whatever]\n"}, "f:3: [Whatever]: unknown section, " SECTIONS},
-		{{OBJECT "[object]\n"},
-		 "f:3: [object]: unknown section (did you mean Object?), " SECTIONS},
-		{{OBJECT "[Attach x]\n"},
-		 "f:3: [Attach x]: unknown section (did you mean Attach?), " SECTIONS},
-		{{OBJECT "[Fields 1a]\nx=1\n"},
-		 "f:3: [Fields 1a]: \"1a\" is no map name, expected a C identifier"},
-		{{OBJECT "[Fields a b]\n"},
-		 "f:3: [Fields a b]: \"a b\" is no map name, expected a C identifier"},
-		{{"[Object]\nPath=x.o\nMap=aimd other\n[Fields amid]\nx=1\n[Fields other]\n"},
-		 "f:4: [Fields amid]: \"amid\" is not in Map= (did you mean aimd?), expected one "
-		 "of the maps that stand there"},
-		{{OBJECT "[Fields a]\nx=1\n", "[Object]\nMap=c\n", "[Object]\nMap=bbb\n"},
-		 "f:3: [Fields a]: \"a\" is not in Map=, expected one of the maps that stand "
-		 "there"},
-		/* Keys. */
-		{{OBJECT "[Attach]\nRestartSecs=1\n"},
-		 "f:4: [Attach] RestartSecs: unknown key (did you mean RestartSec?), " ATTACH_KEYS},
-		{{OBJECT "[Policy]\nenabled=yes\n"},
-		 "f:4: [Policy] enabled: unknown key (did you mean Enabled?), " POLICY_KEYS},
-		{{OBJECT "[Policy]\nColour=red\n"},
-		 "f:4: [Policy] Colour: unknown key, " POLICY_KEYS},
-		{{OBJECT "[Policy]\nRestart=no\n"},
-		 "f:4: [Policy] Restart: wrong section, expected it in [Attach]"},
-		{{"[Attach]\nPath=x.o\n" OBJECT},
-		 "f:2: [Attach] Path: wrong section, expected it in [Object]"},
-		{{OBJECT "[Attach]\nRestartSteps |= 1\n[Policy]\nDescription &= x\n"},
-		 "f:4: [Attach] RestartSteps: \"|=\" is only for fields and globals, expected "
-		 "\"=\"\n"
-		 "f:6: [Policy] Description: \"&=\" is only for fields and globals, expected "
-		 "\"=\""},
-		/* Values. */
-		{{OBJECT "[Policy]\nEnabled=maybe\n"},
-		 "f:4: [Policy] Enabled: \"maybe\" is no boolean, expected yes or no"},
-		{{OBJECT "[Policy]\nFallback=a/b\n"}, "f:4: [Policy] Fallback: " NO_NAME("a/b")},
-		{{OBJECT "[Policy]\nFallback=.a\n"}, "f:4: [Policy] Fallback: " NO_NAME(".a")},
-		{{OBJECT "[Policy]\nFallback=self\n"},
-		 "f:4: [Policy] Fallback: this is the policy itself, expected the name of another "
-		 "one"},
-		{{OBJECT "SHA256=abc\n"},
-		 "f:3: [Object] SHA256: \"abc\" is no SHA-256, expected 64 hexadecimal digits"},
-		{{OBJECT "SHA256=" DIGEST_LOWER "0\n"},
-		 "f:3: [Object] SHA256: \"" DIGEST_LOWER
-		 "0\" is no SHA-256, expected 64 hexadecimal digits"},
-		{{OBJECT "Map=a b-c\n"},
-		 "f:3: [Object] Map: \"b-c\" is no map name, expected C identifiers with blanks "
-		 "between them"},
-		{{OBJECT "Map=a,b\n"},
-		 "f:3: [Object] Map: \"a,b\" is no map name, expected C identifiers with blanks "
-		 "between them"},
-		{{OBJECT "Map=a b a\n"},
-		 "f:3: [Object] Map: \"a\" stands there twice, expected each map once"},
-		{{OBJECT "[Attach]\nRestart=allways\n"},
-		 "f:4: [Attach] Restart: unknown word \"allways\" (did you mean always?), expected "
-		 "no, on-detach or always"},
-		{{OBJECT "[Attach]\nRestart=on-failure\n"},
-		 "f:4: [Attach] Restart: unknown word \"on-failure\", expected no, on-detach or "
-		 "always"},
-		{{OBJECT "[Attach]\nRestartSec=soon\n"},
-		 "f:4: [Attach] RestartSec: \"soon\" is no time span, expected such as 100ms, 5s "
-		 "or "
-		 "1min 30s"},
-		{{OBJECT "[Attach]\nStartLimitIntervalSec=infinity\n"},
-		 "f:4: [Attach] StartLimitIntervalSec: infinity is too long, expected at most "
-		 "365d"},
-		{{OBJECT "[Attach]\nRestartMaxDelaySec=99999999999999999999s\n"},
-		 "f:4: [Attach] RestartMaxDelaySec: 99999999999999999999s is too long, expected at "
-		 "most 365d"},
-		{{OBJECT "[Attach]\nRestartSteps=-1\n"},
-		 "f:4: [Attach] RestartSteps: \"-1\" is no count, expected a whole number from 0 "
-		 "to "
-		 "4294967295"},
-		{{OBJECT
-		  "[Attach]\nStartLimitBurst=4294967296\nRestartSteps=99999999999999999999\n"},
-		 "f:4: [Attach] StartLimitBurst: \"4294967296\" is no count, expected a whole "
-		 "number "
-		 "from 0 to 4294967295\n"
-		 "f:5: [Attach] RestartSteps: \"99999999999999999999\" is no count, expected a "
-		 "whole "
-		 "number from 0 to 4294967295"},
-		{{OBJECT "[Attach]\nRestartSec=5s\n", "[Attach]\nRestartMaxDelaySec=1500ms\n"},
-		 "g:2: [Attach] RestartMaxDelaySec: 1s 500ms is less than RestartSec=5s, expected "
-		 "at "
-		 "least that"},
-		/* Overrides. */
-		{{OBJECT "[Fields]\nlimits..max=1\n[Globals]\n[0] = 1\nx[01]=2\n"},
-		 "f:4: [Fields] limits..max: no member, expected such as flags or limits.max[2]\n"
-		 "f:6: \"= 1\" behind the header, expected it on a line of its own"},
-		{{OBJECT "[Globals]\nx[01]=2\n"},
-		 "f:4: [Globals] x[01]: no member, expected such as flags or limits.max[2]"},
-		{{OBJECT "[Fields]\nflags |=\n[Fields a]\nflags &=\n"},
-		 "f:4: [Fields] flags: \"|=\" without a value, expected a number or an enumerator\n"
-		 "f:6: [Fields a] flags: \"&=\" without a value, expected a number or an "
-		 "enumerator"},
-		/* The same section twice. */
-		{{OBJECT "[Policy]\nDescription=a\n[Attach]\n[Policy]\nDescription=b\n"},
-		 "f:7: [Policy] Description: \"b\" here, but \"a\" in line 4 below another header "
-		 "of "
-		 "the same section, expected one of them"},
-		{{OBJECT "[Policy]\nEnabled=yes\n[Policy]\nEnabled=\n"},
-		 "f:6: [Policy] Enabled: \"\" here, but \"yes\" in line 4 below another header of "
-		 "the same section, expected one of them"},
-		{{OBJECT, OBJECT "[Fields m]\nx = 1\nx = 2\n[Fields  m]\nx = 1\n"},
-		 "g:7: [Fields m] x: \"1\" here, but \"2\" in line 5 below another header of the "
-		 "same section, expected one of them"},
-		/* The whole. */
-		{{""},
-		 "f:1: [Object] Path: the section is missing, expected [Object] with Path=FILE"},
-		{{"[Policy]\n", "[Policy]\n"},
-		 "f:1: [Object] Path: the section is missing, expected [Object] with Path=FILE"},
-		{{"[Policy]\n[Object]\nMap=a\n"},
-		 "f:2: [Object] Path: missing, expected Path=FILE"},
-		{{OBJECT, "[Object]\nPath=\n"}, "g:2: [Object] Path: missing, expected Path=FILE"},
-		/* Everything at once, in the order of the files. */
-		{{"x=1\n[Policy]\nEnabled=2\nFallback=self\n[Nope]\nx=1\n", "[Object\nPath=x\n"},
-		 "f:1: \"x\" stands before any section, expected \"[section]\" above it\n"
-		 "f:3: [Policy] Enabled: \"2\" is no boolean, expected yes or no\n"
-		 "f:5: [Nope]: unknown section, " SECTIONS "\n"
-		 "g:1: no ']' behind \"[Object\", expected \"[section]\"\n"
-		 "f:1: [Object] Path: the section is missing, expected [Object] with Path=FILE\n"
-		 "f:4: [Policy] Fallback: this is the policy itself, expected the name of another "
-		 "one"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
 		_cleanup_(messages_done) struct messages messages = MESSAGES_NULL;
 		struct policy *policy = (void *)&messages;
 		_cleanup_(freep) char *joined = NULL;
-		int r = parse(cases[i].texts, count_texts(cases[i].texts), &policy, &messages);
+		int r = parse(said[i].texts, count_texts(said[i].texts), &policy, &messages);
 
 		joined = messages_join(&messages, "\n");
-		assert_text(joined, cases[i].messages);
+		assert_text(joined, said[i].messages);
 		assert_int_equal(r, -EBADMSG);
 		assert_ptr_equal(policy, &messages); /* untouched */
 	}
