@@ -160,20 +160,20 @@ enum exit_status verb_change(struct client *client, const struct verb *verb, cha
 static int read_lines(sd_bus_message *m, bool *ret_done, struct result **results, size_t *n)
 {
 	struct result line;
-	int done, r;
+	int done, ok, r;
 
 	r = sd_bus_message_read_basic(m, 'b', &done);
 	if (r > 0)
-		r = sd_bus_message_enter_container(m, 'a', "(ss)");
+		r = sd_bus_message_enter_container(m, 'a', "(sbs)");
 	if (r <= 0)
 		return -EBADMSG;
-	line.done = done;
-	while ((r = sd_bus_message_read(m, "(ss)", &line.name, &line.detail)) > 0) {
+	while ((r = sd_bus_message_read(m, "(sbs)", &line.name, &ok, &line.detail)) > 0) {
 		struct result *grown = reallocarray(*results, *n + 1, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		*results = grown;
+		line.done = ok;
 		grown[(*n)++] = line;
 	}
 	*ret_done = done;

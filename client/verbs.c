@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/verbs.h"
 
+#include "common/nearest.h"
+
 #include "common/protocol.h"
 
 #define ANY VERB_ARGUMENTS_ANY
@@ -37,40 +39,11 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-/* How many letters must be put in, left out or replaced to make b of a; b is a verb's name. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[32];
-	size_t width = strlen(b);
-
-	for (size_t j = 0; j <= width; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= width; j++) {
-			size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			row[j] = MIN(replaced, MIN(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[width];
-}
-
 const struct verb *verb_nearest(const char *name)
 {
-	const struct verb *best = NULL;
-	size_t limit = MAX(strlen(name) / 3, (size_t)1);
+	struct nearest nearest = NEAREST(name);
 
-	for (const struct verb *v = verbs; v->name; v++) {
-		size_t distance = edit_distance(name, v->name);
-
-		if (distance <= limit) {
-			limit = distance - (distance > 0);
-			best = v;
-		}
-	}
-	return best;
+	for (const struct verb *v = verbs; v->name; v++)
+		nearest_offer(&nearest, v->name);
+	return nearest.best ? verb_find(nearest.best) : NULL;
 }

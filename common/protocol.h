@@ -28,8 +28,8 @@
 #define METHOD_RESTART "Restart"
 #define METHOD_RESET_FAILED "ResetFailed"
 /*
- * Reload(b wait) -> (b done, a(ss) lines): (policy, what became of it). Where a file does not parse done is
- * false, nothing was changed, and the lines are ("", message).
+ * Reload(b wait) -> (b done, a(sbs) lines): (policy, whether it is as it should be, what became of it). Where a file
+ * does not parse done is false, nothing was changed, and the lines are ("", false, message).
  */
 #define METHOD_RELOAD "Reload"
 /* Cat(s name) -> a(ss): (path, content) of each file that the policy was merged from, in that order. */
@@ -41,7 +41,7 @@
 
 #define SIGNATURE_ROWS "aa{sv}"
 #define SIGNATURE_VERDICT "bs"
-#define SIGNATURE_RELOAD "ba(ss)"
+#define SIGNATURE_RELOAD "ba(sbs)"
 #define SIGNATURE_FILES "a(ss)"
 #define SIGNATURE_EVENT "tttsssssu"
 

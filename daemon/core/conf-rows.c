@@ -4,7 +4,7 @@
 
 #include "daemon/core/boolean.h"
 #include "daemon/core/conf-rows.h"
-#include "daemon/core/nearest.h"
+#include "common/nearest.h"
 #include "daemon/core/timespan.h"
 
 _printf_(6, 0) static int add_error(struct messages *messages, const char *file, unsigned line,

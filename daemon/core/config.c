@@ -6,7 +6,7 @@
 #include "daemon/core/conf-conflicts.h"
 #include "daemon/core/conf-rows.h"
 #include "daemon/core/config.h"
-#include "daemon/core/nearest.h"
+#include "common/nearest.h"
 #include "daemon/core/read-file.h"
 #include "daemon/core/strv.h"
 

@@ -126,8 +126,9 @@ static enum machine_action attempt(struct machine *m)
 static enum machine_action retry(struct machine *m, const struct restart_rules *rules,
 				 enum reason reason, usec_t now, usec_t min_delay)
 {
-	usec_t delay = MAX(backoff_delay(rules, m->backoff.restarts), min_delay);
+	usec_t delay = backoff_delay(rules, m->backoff.restarts);
 
+	delay = MAX(delay, min_delay);
 	if (!backoff_admit(&m->backoff, rules, now + delay)) {
 		enter(m, STATE_FAILED, REASON_LIMIT_HIT);
 		return ACTION_GIVE_UP;

@@ -3,7 +3,7 @@
 
 #include "daemon/core/conf-conflicts.h"
 #include "daemon/core/conf-rows.h"
-#include "daemon/core/nearest.h"
+#include "common/nearest.h"
 #include "daemon/core/path.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/policy-overrides.h"

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 
 #include "daemon/core/boolean.h"
-#include "daemon/core/nearest.h"
+#include "common/nearest.h"
 #include "daemon/core/path.h"
 #include "daemon/core/utf8.h"
 #include "daemon/core/value.h"

@@ -28,17 +28,18 @@ static struct manager_reload *reload_free(struct manager_reload *r)
 	return NULL;
 }
 
-static void add_line(struct manager_reload *r, const char *name, const char *text)
+static void add_line(struct manager_reload *r, const char *name, bool ok, const char *text)
 {
 	struct reload_line *larger, line;
 
+	r->failed |= !ok;
 	larger = reallocarray(r->lines, r->n_lines + 1, sizeof(*larger));
 	if (!larger) {
 		(void)log_oom();
 		return;
 	}
 	r->lines = larger;
-	line = (struct reload_line){.name = strdup(name), .text = strdup(text)};
+	line = (struct reload_line){.name = strdup(name), .ok = ok, .text = strdup(text)};
 	if (!line.name || !line.text) {
 		free(line.name);
 		free(line.text);
@@ -111,9 +112,7 @@ static void on_settled(void *userdata, struct attachment *a, bool settled)
 		snprintf(text, sizeof(text), "detached");
 	else
 		describe_outcome(a, text, sizeof(text));
-	if (a->stale || state == STATE_FAILED || state == STATE_WAITING)
-		r->failed = true;
-	add_line(r, a->name, text);
+	add_line(r, a->name, !a->stale && state != STATE_FAILED && state != STATE_WAITING, text);
 	reload_release(r);
 }
 
@@ -122,8 +121,7 @@ static void await(struct manager_reload *r, struct attachment *a)
 	r->pending++;
 	if (attachment_wait(a, on_settled, r) >= 0)
 		return;
-	add_line(r, a->name, "out of memory: the outcome is not known");
-	r->failed = true;
+	add_line(r, a->name, false, "out of memory: the outcome is not known");
 	reload_release(r);
 }
 
@@ -156,7 +154,7 @@ static void change_policy(struct manager_reload *r, struct attachment *a, struct
 	attachment_set_policy(a, policy);
 	if (!policy->enabled && was_invalid) {
 		attachment_stop(a, REASON_RELOAD, "the policy parses now");
-		add_line(r, a->name, "mended, not attached (Enabled=no)");
+		add_line(r, a->name, true, "mended, not attached (Enabled=no)");
 	} else if (!policy->enabled && was_enabled) {
 		attachment_stop(a, REASON_RELOAD, "Enabled=no");
 		await(r, a);
@@ -170,9 +168,9 @@ static void change_policy(struct manager_reload *r, struct attachment *a, struct
 		attachment_start(a, REASON_RELOAD, NULL);
 		await(r, a);
 	} else if (!same) {
-		add_line(r, a->name, "kept, with its new settings");
+		add_line(r, a->name, true, "kept, with its new settings");
 	} else {
-		add_line(r, a->name, "kept");
+		add_line(r, a->name, true, "kept");
 	}
 }
 
@@ -203,7 +201,7 @@ static void take_back_new(struct manager *m, const struct policy_sets *sets, con
 static void start_new(struct manager_reload *r, struct attachment *a)
 {
 	if (!a->policy->enabled) {
-		add_line(r, a->name, "new, not attached (Enabled=no)");
+		add_line(r, a->name, true, "new, not attached (Enabled=no)");
 		return;
 	}
 	attachment_start(a, REASON_RELOAD, NULL);
@@ -246,8 +244,7 @@ static void apply(struct manager_reload *r, struct policy_sets *sets)
 	if (!added || add_new(r->manager, sets, added) < 0) {
 		if (added)
 			take_back_new(r->manager, sets, added);
-		add_line(r, "", "out of memory: nothing was changed");
-		r->failed = true;
+		add_line(r, "", false, "out of memory: nothing was changed");
 		return;
 	}
 	for (size_t i = 0; i < sets->n; i++) {
@@ -268,7 +265,7 @@ static bool sets_have_errors(struct manager_reload *r, const struct policy_sets 
 {
 	for (size_t i = 0; i < sets->n; i++)
 		for (size_t j = 0; j < sets->sets[i].errors.n; j++)
-			add_line(r, "", sets->sets[i].errors.items[j]);
+			add_line(r, "", false, sets->sets[i].errors.items[j]);
 	return r->n_lines > 0;
 }
 
@@ -305,7 +302,6 @@ int manager_reload(struct manager *m, manager_reloaded_t callback, void *userdat
 	m->ready = false; /* READY=1 ends the reload for the service manager */
 	notify_reloading();
 	if (sets_have_errors(reload, &sets)) {
-		reload->failed = true;
 		for (size_t i = 0; i < reload->n_lines; i++)
 			log_error("reload refused, nothing was changed: %s", reload->lines[i].text);
 	} else {

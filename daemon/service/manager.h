@@ -51,6 +51,7 @@ void manager_reset_failed(struct manager *m, struct attachment *a);
 /* A line of what a reload did: the policy's name ("" for a file's message) and a sentence. */
 struct reload_line {
 	char *name;
+	bool ok;
 	char *text;
 };
 

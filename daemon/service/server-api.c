@@ -3,7 +3,7 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/sentence.h"
-#include "daemon/core/nearest.h"
+#include "common/nearest.h"
 #include "daemon/service/server-internal.h"
 
 #define SUBSCRIBERS_MAX 48
@@ -28,9 +28,9 @@ static int no_such_policy(const struct connection *c, const char *name, sd_bus_e
 
 	for (size_t i = 0; i < manager_count(c->server->manager); i++)
 		nearest_offer(&nearest, manager_get(c->server->manager, i)->name);
-	return sd_bus_error_setf(ret_error, ERROR_NO_SUCH_POLICY, "there is no policy \"%s\"%s%s%s",
-				 name, nearest.best ? "; did you mean \"" : "",
-				 or_empty(nearest.best), nearest.best ? "\"?" : "");
+	return sd_bus_error_setf(ret_error, ERROR_NO_SUCH_POLICY,
+				 "there is no policy \"%s\"" NEAREST_FORMAT, name,
+				 NEAREST_ARGS(nearest));
 }
 
 /* Answers that come later. */
@@ -258,6 +258,13 @@ static int method_status(sd_bus_message *call, void *userdata, sd_bus_error *ret
 	return reply_rows(call, c, names ? names : all);
 }
 
+static int append_reload_line(sd_bus_message *m, const struct reload_line *line)
+{
+	_cleanup_(freep) char *text = server_clean(line->text);
+
+	return text ? sd_bus_message_append(m, "(sbs)", line->name, (int)line->ok, text) : -ENOMEM;
+}
+
 static int reply_reload(sd_bus_message *call, bool ok, const struct reload_line *lines, size_t n)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -267,9 +274,9 @@ static int reply_reload(sd_bus_message *call, bool ok, const struct reload_line 
 	if (r >= 0)
 		r = sd_bus_message_append(reply, "b", (int)ok);
 	if (r >= 0)
-		r = sd_bus_message_open_container(reply, 'a', "(ss)");
+		r = sd_bus_message_open_container(reply, 'a', "(sbs)");
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = server_append_pair(reply, lines[i].name, lines[i].text);
+		r = append_reload_line(reply, &lines[i]);
 	if (r >= 0)
 		r = sd_bus_message_close_container(reply);
 	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);

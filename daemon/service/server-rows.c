@@ -157,7 +157,7 @@ static void row_kernel(struct row *row, const struct attachment *a)
 static int append_field(sd_bus_message *m, const struct outcome_field *f)
 {
 	_cleanup_(freep) char *wanted = server_clean(f->wanted);
-	_cleanup_(freep) char *actual = server_clean(f->actual ? f->actual : "?");
+	_cleanup_(freep) char *actual = server_clean(f->actual ? f->actual : FIELD_UNREADABLE);
 
 	if (!wanted || !actual)
 		return -ENOMEM;

@@ -230,10 +230,10 @@ static int on_reload(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	if (!wait)
 		return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 1, 0);
 	if (*(enum fake_manner *)userdata == FAKE_FINDS_ERRORS)
-		return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 0, 1, "",
+		return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 0, 1, "", 0,
 						  "/etc/a.policy:3: [Policy] Colour: unknown key");
-	return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 1, 2, "aimd", "updated", "late",
-					  "removed");
+	return sd_bus_reply_method_return(call, SIGNATURE_RELOAD, 1, 2, "aimd", 1, "updated",
+					  "late", 1, "removed");
 }
 
 static int on_cat(sd_bus_message *call, void *userdata, sd_bus_error *error)

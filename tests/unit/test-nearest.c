@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/core/nearest.h"
+#include "common/nearest.h"
 #include "tests/unit/test.h"
 
 static const char *const keys[] = {

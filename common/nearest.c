@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
 
-#include "daemon/core/nearest.h"
+#include "common/nearest.h"
 
 /* Longer words are nobody's typing error; it bounds the rows on the stack. */
 #define WORD_MAX 255
