@@ -2,7 +2,6 @@
 #include "client/verbs.h"
 
 #include "common/nearest.h"
-
 #include "common/protocol.h"
 
 #define ANY VERB_ARGUMENTS_ANY

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* structopsd: settings, preconditions, the manager, the bus, the loop. */
 #include <fcntl.h>
-#include <getopt.h>
 #include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -10,168 +9,12 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/sentence.h"
-#include "daemon/core/config.h"
+#include "daemon/options.h"
 #include "daemon/service/manager.h"
 #include "daemon/service/runtime-dir.h"
 #include "daemon/service/server.h"
 
-#define CONFIG_FILE "/etc/structopsd/structopsd.conf"
-
-struct options {
-	const char *config, *policy_path, *object_path, *runtime_dir;
-	int log_level; /* -1: as the config says */
-	enum log_target log_target;
-};
-
-static void print_help(void)
-{
-	printf("structopsd [OPTIONS]\n\n"
-	       "Attaches BPF struct_ops objects as policies say, and keeps them attached.\n\n"
-	       "  --config FILE                 settings (" CONFIG_FILE ")\n"
-	       "  --policy-path DIR[:DIR...]    where policies are looked for\n"
-	       "  --object-path DIR[:DIR...]    where objects with a relative Path= are looked "
-	       "for\n"
-	       "  --runtime-dir DIR             socket and lock (" PROTOCOL_RUNTIME_DIR ")\n"
-	       "  --log-level LEVEL             emerg alert crit err warning notice info debug\n"
-	       "  --log-target TARGET           auto journal stderr\n"
-	       "  --version\n"
-	       "  --help\n\n"
-	       "It stays in the foreground. SIGTERM and SIGINT detach everything and end it, "
-	       "SIGHUP\n"
-	       "reloads the policies. structopsctl talks to it.\n");
-}
-
-/* 1: go on; 0: done, exit well; -EINVAL: said what is wrong. */
-static int parse_options(int argc, char *argv[], struct options *ret)
-{
-	enum {
-		CONFIG = 256,
-		POLICY_PATH,
-		OBJECT_PATH,
-		RUNTIME_DIR,
-		LOG_LEVEL,
-		LOG_TARGET,
-		VERSION,
-		HELP
-	};
-	static const struct option known[] = {
-		{"config", required_argument, NULL, CONFIG},
-		{"policy-path", required_argument, NULL, POLICY_PATH},
-		{"object-path", required_argument, NULL, OBJECT_PATH},
-		{"runtime-dir", required_argument, NULL, RUNTIME_DIR},
-		{"log-level", required_argument, NULL, LOG_LEVEL},
-		{"log-target", required_argument, NULL, LOG_TARGET},
-		{"version", no_argument, NULL, VERSION},
-		{"help", no_argument, NULL, HELP},
-		{0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", known, NULL)) >= 0) {
-		switch (c) {
-		case CONFIG:
-			ret->config = optarg;
-			break;
-		case POLICY_PATH:
-			ret->policy_path = optarg;
-			break;
-		case OBJECT_PATH:
-			ret->object_path = optarg;
-			break;
-		case RUNTIME_DIR:
-			ret->runtime_dir = optarg;
-			break;
-		case LOG_LEVEL:
-			ret->log_level = log_level_from_string(optarg);
-			if (ret->log_level < 0) {
-				fprintf(stderr,
-					"structopsd: --log-level %s: no such level; emerg, alert, "
-					"crit, err, warning, notice, info or debug\n",
-					optarg);
-				return -EINVAL;
-			}
-			break;
-		case LOG_TARGET:
-			ret->log_target = log_target_from_string(optarg);
-			if ((int)ret->log_target < 0) {
-				fprintf(stderr,
-					"structopsd: --log-target %s: no such target; auto, "
-					"journal "
-					"or stderr\n",
-					optarg);
-				return -EINVAL;
-			}
-			break;
-		case VERSION:
-			printf("structopsd " STRUCTOPSD_VERSION "\n");
-			return 0;
-		case HELP:
-			print_help();
-			return 0;
-		default:
-			return -EINVAL;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "structopsd: unexpected argument \"%s\" (see --help)\n",
-			argv[optind]);
-		return -EINVAL;
-	}
-	return 1;
-}
-
-static int replace_string(char **where, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*where);
-	*where = copy;
-	return 0;
-}
-
-static int apply_options(struct config *c, const struct options *o)
-{
-	int r = 0;
-
-	if (o->policy_path)
-		r = config_set_path(&c->policy_path, o->policy_path);
-	if (r < 0)
-		return log_error_errno(r,
-				       "--policy-path %s: must be absolute folders, joined by ':'",
-				       o->policy_path);
-	if (o->object_path)
-		r = config_set_path(&c->object_path, o->object_path);
-	if (r < 0)
-		return log_error_errno(r,
-				       "--object-path %s: must be absolute folders, joined by ':'",
-				       o->object_path);
-	if (o->runtime_dir)
-		r = replace_string(&c->runtime_dir, o->runtime_dir);
-	if (r < 0)
-		return log_oom();
-	if (o->log_level >= 0)
-		c->log_level = o->log_level;
-	return 0;
-}
-
-static int load_config(struct config *c, const struct options *o)
-{
-	struct messages messages = MESSAGES_NULL;
-	int r;
-
-	r = config_init(c);
-	if (r < 0)
-		return log_oom();
-	r = config_read(c, o->config ? o->config : CONFIG_FILE, o->config != NULL, &messages);
-	for (size_t i = 0; i < messages.n; i++)
-		log_error("%s", messages.items[i]);
-	if (r == -ENOMEM)
-		(void)log_oom();
-	messages_done(&messages);
-	return r < 0 ? r : apply_options(c, o);
-}
+#define EXIT_USAGE 2
 
 static int find_group(const char *key, const char *name, gid_t *ret)
 {
@@ -333,20 +176,15 @@ static int run(const struct config *config)
 
 int main(int argc, char *argv[])
 {
-	struct options options = {.log_level = -1, .log_target = LOG_TARGET_AUTO};
-	struct config config = {0};
+	struct config config;
 	int r;
 
-	r = parse_options(argc, argv, &options);
-	if (r <= 0)
-		return r < 0 ? 2 : EXIT_SUCCESS;
-	log_setup(options.log_target, options.log_level >= 0 ? options.log_level : LOG_INFO);
-
-	r = load_config(&config, &options);
-	if (r >= 0) {
-		log_set_max_level(config.log_level);
+	r = options_load(argc, argv, &config);
+	if (r == -EINVAL)
+		return EXIT_USAGE;
+	if (r > 0) {
 		r = run(&config);
+		config_done(&config);
 	}
-	config_done(&config);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
