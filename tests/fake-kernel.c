@@ -34,13 +34,14 @@ static struct fake_world {
 
 /* The test's side: the "kernel" ends of the links. */
 static struct {
-	int listen_fd;
+	int listen_fd, uevent_fd;
+	bool lost_uevents;
 	struct {
 		char policy[POLICY_NAME_MAX + 1];
 		int fd;
 	} links[LINKS_MAX];
 	size_t n_links;
-} kernel = {.listen_fd = -EBADF};
+} kernel = {.listen_fd = -EBADF, .uevent_fd = -EBADF};
 
 void fake_kernel_done(void)
 {
@@ -48,6 +49,7 @@ void fake_kernel_done(void)
 		safe_close(kernel.links[i].fd);
 	kernel.n_links = 0;
 	kernel.listen_fd = safe_close(kernel.listen_fd);
+	kernel.uevent_fd = safe_close(kernel.uevent_fd);
 }
 
 void fake_kernel_reset(const char *dir)
@@ -166,6 +168,47 @@ bool fake_kernel_is_attached(const char *policy)
 	return false;
 }
 
+/* Uevents. */
+
+void fake_kernel_load_module(void)
+{
+	static const char text[] = "add@/module/fake\0ACTION=add\0DEVPATH=/module/fake\0"
+				   "SUBSYSTEM=module";
+
+	if (send(kernel.uevent_fd, text, sizeof(text), 0) < 0)
+		abort();
+}
+
+void fake_kernel_lose_uevents(void)
+{
+	kernel.lost_uevents = true;
+	fake_kernel_load_module();
+}
+
+int kernel_uevent_open(void)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	safe_close(kernel.uevent_fd);
+	kernel.uevent_fd = pair[0];
+	return pair[1];
+}
+
+int kernel_uevent_receive(int fd, char *buffer, size_t size, struct uevent *ret)
+{
+	ssize_t n = recv(fd, buffer, size, 0);
+
+	if (n < 0)
+		return -errno;
+	if (kernel.lost_uevents) {
+		kernel.lost_uevents = false;
+		return -ENOBUFS;
+	}
+	return uevent_parse(buffer, (size_t)n, ret) == 0;
+}
+
 /* The daemon's side. */
 
 static int make_link(const struct fake_policy *p, uint32_t *ret_id)
@@ -226,6 +269,20 @@ static void describe_attachment(const struct fake_policy *p, const struct kernel
 	o->map_id = 7;
 }
 
+static enum verdict verdict_of(enum fake_result failure)
+{
+	switch (failure) {
+	case FAKE_REFUSED:
+		return VERDICT_REFUSED;
+	case FAKE_DEAD:
+		return VERDICT_DEAD;
+	case FAKE_NO_TYPE:
+		return VERDICT_NO_TYPE;
+	default:
+		return VERDICT_BUSY;
+	}
+}
+
 int kernel_attach(const struct kernel_job *job, struct outcome *o, struct kernel_handles *ret)
 {
 	struct fake_policy *p = find(job->policy->name);
@@ -256,11 +313,7 @@ int kernel_attach(const struct kernel_job *job, struct outcome *o, struct kernel
 		ret->link_fd = make_link(p, &o->link_id);
 	if (job->old)
 		failed = result == FAKE_LOST ? CHANGE_LOST : CHANGE_KEPT;
-	tell(o,
-	     result == FAKE_REFUSED ? VERDICT_REFUSED
-	     : result == FAKE_DEAD  ? VERDICT_DEAD
-				    : VERDICT_BUSY,
-	     failed, "the fake kernel was told to fail");
+	tell(o, verdict_of(result), failed, "the fake kernel was told to fail");
 	return 0;
 }
 

@@ -14,6 +14,7 @@ enum fake_result {
 	FAKE_REFUSED,
 	FAKE_BUSY,
 	FAKE_DEAD,
+	FAKE_NO_TYPE,
 	FAKE_CRASH,   /* SIGSEGV */
 	FAKE_HANG,    /* until killed */
 	FAKE_GARBAGE, /* an outcome that cannot be encoded */
@@ -41,6 +42,10 @@ void fake_kernel_fail_relink(const char *policy, int error);
 void fake_kernel_hang_relink(const char *policy);
 /* Whether links can be polled, for all. Default: yes. */
 void fake_kernel_set_pollable(bool pollable);
+
+/* The kernel says that a module was loaded; or that uevents were lost, as it does when they come too fast. */
+void fake_kernel_load_module(void);
+void fake_kernel_lose_uevents(void);
 
 /* Another process detaches the policy's present link. */
 void fake_kernel_detach_foreign(const char *policy);

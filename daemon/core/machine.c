@@ -208,6 +208,18 @@ static enum machine_action attempt_failed(struct machine *m, const struct restar
 	return retry(m, rules, in->reason, in->now, FAILED_ATTEMPT_MIN_DELAY);
 }
 
+/* No time brings the next attempt: whoever drives us knows what does. */
+static enum machine_action await(struct machine *m, const struct restart_rules *rules,
+				 const struct machine_input *in)
+{
+	if (m->again)
+		return refused(m, rules, in);
+	m->relink = false;
+	m->deadline = USEC_INFINITY;
+	enter(m, STATE_WAITING, in->reason);
+	return ACTION_NONE;
+}
+
 /* The same attempt goes on with a worker, which can also say why. */
 static enum machine_action load_instead(struct machine *m, const struct restart_rules *rules,
 					const struct machine_input *in)
@@ -249,6 +261,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
+			[MACHINE_AWAIT] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -264,6 +277,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = refused,
 			[MACHINE_FAILED] = attempt_failed,
+			[MACHINE_AWAIT] = await,
 			[MACHINE_RELINK_FAILED] = load_instead,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -279,6 +293,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
+			[MACHINE_AWAIT] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -294,6 +309,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = kept,
 			[MACHINE_REFUSED] = refused,
 			[MACHINE_FAILED] = attempt_failed,
+			[MACHINE_AWAIT] = await,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -309,6 +325,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
+			[MACHINE_AWAIT] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -324,6 +341,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = detach_leftover,
 			[MACHINE_REFUSED] = detach_leftover,
 			[MACHINE_FAILED] = detach_leftover,
+			[MACHINE_AWAIT] = detach_leftover,
 			[MACHINE_RELINK_FAILED] = detach_leftover,
 			[MACHINE_DETACH_DONE] = detached_as_asked,
 		},
@@ -339,6 +357,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
+			[MACHINE_AWAIT] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -354,6 +373,7 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
+			[MACHINE_AWAIT] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},

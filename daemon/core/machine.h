@@ -10,16 +10,17 @@
 #include "daemon/core/backoff.h"
 
 enum machine_event {
-	MACHINE_START,         /* wanted, from now on; counters begin anew */
-	MACHINE_STOP,          /* not wanted any more */
-	MACHINE_REPLACE,       /* wanted, but otherwise: load beside what runs and bring it in */
-	MACHINE_RESET,         /* reset-failed */
-	MACHINE_DEADLINE,      /* the time that ACTION_WAIT set has come */
-	MACHINE_DETACHED,      /* somebody else detached the link */
-	MACHINE_ATTACHED,      /* the work ended: attached, updated or swapped */
-	MACHINE_KEPT,          /* the work ended: the change failed, the old one is attached */
-	MACHINE_REFUSED,       /* the work ended: nothing attached, and no retry can help */
-	MACHINE_FAILED,        /* the work ended: nothing attached, a retry may help */
+	MACHINE_START,    /* wanted, from now on; counters begin anew */
+	MACHINE_STOP,     /* not wanted any more */
+	MACHINE_REPLACE,  /* wanted, but otherwise: load beside what runs and bring it in */
+	MACHINE_RESET,    /* reset-failed */
+	MACHINE_DEADLINE, /* what is waited for (the time of ACTION_WAIT, an event) has come */
+	MACHINE_DETACHED, /* somebody else detached the link */
+	MACHINE_ATTACHED, /* the work ended: attached, updated or swapped */
+	MACHINE_KEPT,     /* the work ended: the change failed, the old one is attached */
+	MACHINE_REFUSED,  /* the work ended: nothing attached, and no retry can help */
+	MACHINE_FAILED,   /* the work ended: nothing attached, a retry may help */
+	MACHINE_AWAIT,    /* the work ended: nothing attached, something else has to come first */
 	MACHINE_RELINK_FAILED, /* the helper could not link the held map again */
 	MACHINE_DETACH_DONE,   /* ACTION_DETACH ended */
 	_MACHINE_EVENT_MAX,
@@ -43,8 +44,8 @@ struct machine {
 	struct backoff backoff;
 	unsigned restarts;  /* automatic ones since the last MACHINE_START */
 	usec_t attached_at; /* CLOCK_MONOTONIC; meaningful while attached */
-	usec_t deadline;    /* CLOCK_MONOTONIC; meaningful while waiting */
-	bool relink;        /* the next attempt may link the held map again */
+	usec_t deadline; /* CLOCK_MONOTONIC; meaningful while waiting. USEC_INFINITY: for an event */
+	bool relink;     /* the next attempt may link the held map again */
 	bool again; /* when the running work has ended, start over with the policy as it is then */
 	enum reason again_reason;
 };
@@ -52,7 +53,7 @@ struct machine {
 struct machine_input {
 	enum machine_event event;
 	enum reason
-		reason; /* of START, STOP, REPLACE, KEPT, FAILED, REFUSED; the others have their own */
+		reason; /* of START, STOP, REPLACE, KEPT, FAILED, REFUSED, AWAIT; the others have their own */
 	bool relinkable; /* of DETACHED: a loaded map is held and its type can be linked again */
 	usec_t now;      /* CLOCK_MONOTONIC */
 };

@@ -14,7 +14,8 @@ enum verdict {
 	VERDICT_ATTACHED, /* a link exists and is alive */
 	VERDICT_REFUSED, /* no retry helps until object, policy or kernel changes (reason load-failed) */
 	VERDICT_BUSY, /* the kernel did not take it now: EEXIST, EBUSY, ENOMEM, EMFILE … (reason attach-failed) */
-	VERDICT_DEAD, /* attached, but the kernel does not use it (reason dead-on-arrival) */
+	VERDICT_NO_TYPE, /* no such struct_ops type now; a module may bring it (reason load-failed) */
+	VERDICT_DEAD,    /* attached, but the kernel does not use it (reason dead-on-arrival) */
 	_VERDICT_MAX,
 };
 

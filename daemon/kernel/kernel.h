@@ -10,6 +10,7 @@
 
 #include "daemon/core/outcome.h"
 #include "daemon/core/policy.h"
+#include "daemon/core/uevent.h"
 
 /* Descriptors of an attachment, owned by whoever has the struct. -EBADF: none. */
 struct kernel_handles {
@@ -46,6 +47,14 @@ int kernel_detach(int link_fd);
 
 /* 1: attached; 0: detached; -errno. */
 int kernel_link_state(int link_fd);
+
+/*
+ * The kernel's uevents. open: a descriptor to poll for EPOLLIN, the caller's; -errno. receive: 1 with *ret borrowed
+ * from buffer; 0: nothing for us; -EAGAIN; -ENOBUFS: some were lost; other -errno. Neither blocks.
+ */
+#define KERNEL_UEVENT_MAX 8192
+int kernel_uevent_open(void);
+int kernel_uevent_receive(int fd, char *buffer, size_t size, struct uevent *ret);
 
 /* Whether the kernel tells of a detachment by EPOLLHUP (Linux 6.11 and newer). */
 bool kernel_link_can_poll(int link_fd);

@@ -61,6 +61,7 @@ static enum reason reason_of(const struct outcome *o)
 {
 	switch (o->verdict) {
 	case VERDICT_REFUSED:
+	case VERDICT_NO_TYPE:
 		return REASON_LOAD_FAILED;
 	case VERDICT_DEAD:
 		return REASON_DEAD_ON_ARRIVAL;
@@ -166,13 +167,23 @@ static void kept_by_worker(struct attachment *a, struct worker_report *report)
 	kept(a, reason, o->detail);
 }
 
+static enum machine_event event_of(const struct outcome *o)
+{
+	switch (o->verdict) {
+	case VERDICT_REFUSED:
+		return MACHINE_REFUSED;
+	case VERDICT_NO_TYPE:
+		return MACHINE_AWAIT;
+	default:
+		return MACHINE_FAILED;
+	}
+}
+
 static void not_attached(struct attachment *a, struct worker_report *report)
 {
-	enum reason reason = reason_of(&report->outcome);
-
 	drop_handles(a);
 	take_outcome(a, &report->outcome);
-	attachment_step(a, reason == REASON_LOAD_FAILED ? MACHINE_REFUSED : MACHINE_FAILED, reason,
+	attachment_step(a, event_of(&a->outcome), reason_of(&a->outcome),
 			or_empty(a->outcome.detail));
 }
 
@@ -253,6 +264,12 @@ void attachment_link_ended(struct attachment *a)
 	a->handles.link_fd = safe_close(a->handles.link_fd);
 	attachment_step(a, MACHINE_DETACHED, REASON_LINK_DETACHED,
 			"the link was detached by another process");
+}
+
+void attachment_type_may_have_come(struct attachment *a)
+{
+	if (a->machine.state == STATE_WAITING && a->outcome.verdict == VERDICT_NO_TYPE)
+		attachment_step(a, MACHINE_DEADLINE, a->machine.reason, NULL);
 }
 
 /* Carrying out. */

@@ -134,7 +134,7 @@ static char *compose_detail(const struct attachment *a, const char *detail, usec
 	const struct outcome *o = &a->outcome;
 	char span[TIMESPAN_MAX];
 
-	if (m->state == STATE_WAITING)
+	if (m->state == STATE_WAITING && m->deadline != USEC_INFINITY)
 		return sentence("%s; restart %u in %s", or_empty(detail), m->restarts,
 				timespan_format(span, m->deadline - at));
 	if (m->state == STATE_FAILED && m->reason == REASON_LIMIT_HIT)

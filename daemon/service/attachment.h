@@ -81,6 +81,9 @@ void attachment_set_invalid(struct attachment *a, enum reason reason, const char
 /* After make_room(): the same attempt once more. */
 void attachment_load_again(struct attachment *a);
 
+/* A module was loaded: an attachment that waits for its struct_ops type tries again. */
+void attachment_type_may_have_come(struct attachment *a);
+
 /* Puts another policy in place; the caller then starts, stops or replaces. Consumed. */
 void attachment_set_policy(struct attachment *a, struct policy *policy);
 

@@ -11,6 +11,8 @@ struct manager {
 	struct worker_pool *pool;
 	struct helper *helper;
 	struct attachment_host host;
+	int uevent_fd;
+	sd_event_source *uevent_source;
 	uint64_t last_seq;
 
 	struct attachment **attachments; /* ordered by name */
@@ -32,6 +34,9 @@ void manager_tidy_soon(struct manager *m);
 /* What the attachments' host does about a policy that failed, is attached again, or finds its slot taken. */
 void manager_fallback_changed(struct manager *m, struct attachment *a, const struct event *event);
 bool manager_fallback_make_room(struct manager *m, struct attachment *a);
+
+/* Listens to the kernel's uevents: a module that is loaded may bring a type that is waited for. */
+int manager_watch_uevents(struct manager *m);
 
 /* Reads all files; sets with errors get a NULL policy and their sentences in errors. */
 struct policy_set {

@@ -192,12 +192,18 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		return -ENOMEM;
 	m->event = sd_event_ref(event);
 	m->config = config;
+	m->uevent_fd = -EBADF;
 	r = helper_new(event, config->worker_timeout, &m->helper);
 	if (r < 0)
 		return r;
 	r = worker_pool_new(event, worker_count(config), config->worker_timeout, &m->pool);
 	if (r < 0)
 		return r;
+	r = manager_watch_uevents(m);
+	if (r < 0)
+		log_warning_errno(
+			r, "cannot listen to the kernel's uevents; a policy whose struct_ops type "
+			   "comes with a module has to be attached by hand when that is loaded");
 	r = sd_event_add_defer(event, &m->tidy_source, on_tidy, m);
 	if (r < 0)
 		return r;
@@ -228,6 +234,8 @@ struct manager *manager_free(struct manager *m)
 		attachment_free(m->attachments[i]);
 	free(m->attachments);
 	sd_event_source_disable_unref(m->tidy_source);
+	sd_event_source_disable_unref(m->uevent_source);
+	safe_close(m->uevent_fd);
 	sd_event_unref(m->event);
 	free(m);
 	return NULL;

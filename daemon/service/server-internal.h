@@ -27,7 +27,7 @@ struct server {
 	struct server_rights rights;
 	int listen_fd;
 	int spare_fd; /* given up for a moment to turn a client away when there are no descriptors left */
-	sd_event_source *listen_source, *tidy_source;
+	sd_event_source *listen_source, *tidy_source, *exit_source;
 	TAILQ_HEAD(connection_list, connection) connections; /* the one used last comes last */
 	unsigned n_connections, n_subscribers;
 	usec_t complained_at[_COMPLAINT_MAX]; /* CLOCK_MONOTONIC; 0: never */

@@ -136,7 +136,7 @@ static void row_state(struct row *row, const struct attachment *a)
 	row_text(row, KEY_DETAIL, attachment_detail(a));
 	row_time(row, KEY_ATTACHED_USEC, a->attached_realtime);
 	row_number(row, KEY_RESTARTS, m->restarts);
-	if (m->state == STATE_WAITING)
+	if (m->state == STATE_WAITING && m->deadline != USEC_INFINITY)
 		row_time(row, KEY_NEXT_ATTEMPT_USEC, to_realtime(m->deadline));
 }
 

@@ -149,11 +149,27 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_
 	return 0;
 }
 
+/* True: it lets more lie unread in our memory than it may, and is closed for that. */
+static bool doom_if_slow(struct connection *c, unsigned unread_max)
+{
+	uint64_t unread = 0;
+
+	if (sd_bus_get_n_queued_write(c->bus, &unread) >= 0 && unread <= unread_max)
+		return false;
+	if (may_complain(c->server, COMPLAINT_SLOW))
+		log_warning("closed a client (pid %d): it has left more than %u messages unread",
+			    (int)c->pid, unread_max);
+	server_doom(c);
+	return true;
+}
+
 /* Each message counts as use, so that the silent ones are the first to go. */
 static int on_any_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
 	struct connection *c = userdata;
 
+	if (c->doomed || doom_if_slow(c, UNREAD_ANSWERS_MAX))
+		return 1; /* not answered */
 	TAILQ_REMOVE(&c->server->connections, c, entry);
 	TAILQ_INSERT_TAIL(&c->server->connections, c, entry);
 	return 0;
@@ -302,7 +318,6 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 static void send_event(struct connection *c, const struct attachment *a, const struct event *event)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	uint64_t queued = 0;
 	int r;
 
 	r = sd_bus_message_new_signal(c->bus, &m, PROTOCOL_PATH, PROTOCOL_INTERFACE, SIGNAL_EVENT);
@@ -310,14 +325,10 @@ static void send_event(struct connection *c, const struct attachment *a, const s
 		r = server_append_event(m, a->name, event);
 	if (r >= 0)
 		r = sd_bus_send(c->bus, m, NULL);
-	if (r >= 0)
-		r = sd_bus_get_n_queued_write(c->bus, &queued);
-	if (r >= 0 && queued <= QUEUED_WRITES_MAX)
-		return;
-	if (r >= 0 && may_complain(c->server, COMPLAINT_SLOW))
-		log_warning("closed a client (pid %d): it has left %u events unread", (int)c->pid,
-			    QUEUED_WRITES_MAX);
-	server_doom(c);
+	if (r < 0)
+		server_doom(c);
+	else
+		(void)doom_if_slow(c, UNREAD_EVENTS_MAX);
 }
 
 void server_send_event(struct server *s, const struct attachment *a, const struct event *event)
@@ -335,6 +346,24 @@ static void on_changed(void *userdata, struct attachment *a, const struct event 
 }
 
 /* Life. */
+
+static void close_connections(struct server *s)
+{
+	struct connection *c;
+
+	while ((c = TAILQ_FIRST(&s->connections)))
+		connection_free(c);
+}
+
+/*
+ * When the loop ends sd-bus flushes each connection that the loop knows, and waits for those that are silent or do
+ * not read, for ever. What could be written is written already.
+ */
+static int on_exit_of_loop(sd_event_source *source, void *userdata)
+{
+	close_connections(userdata);
+	return 0;
+}
 
 int server_new(sd_event *event, struct manager *manager, int listen_fd,
 	       const struct server_rights *rights, struct server **ret)
@@ -364,6 +393,12 @@ int server_new(sd_event *event, struct manager *manager, int listen_fd,
 		return r;
 	/* What the kernel says comes before what clients ask. */
 	(void)sd_event_source_set_priority(s->listen_source, SD_EVENT_PRIORITY_NORMAL + 10);
+	r = sd_event_add_exit(event, &s->exit_source, on_exit_of_loop, s);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_priority(s->exit_source, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r < 0)
+		return r;
 	manager_observe(manager, &observer);
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -371,15 +406,13 @@ int server_new(sd_event *event, struct manager *manager, int listen_fd,
 
 struct server *server_free(struct server *s)
 {
-	struct connection *c;
-
 	if (!s)
 		return NULL;
-	while ((c = TAILQ_FIRST(&s->connections)))
-		connection_free(c);
+	close_connections(s);
 	manager_observe(s->manager, &(struct manager_observer){0});
 	sd_event_source_disable_unref(s->listen_source);
 	sd_event_source_disable_unref(s->tidy_source);
+	sd_event_source_disable_unref(s->exit_source);
 	safe_close(s->listen_fd);
 	safe_close(s->spare_fd);
 	sd_event_unref(s->event);

@@ -8,6 +8,9 @@
 
 #include "common/sentence.h"
 
+/* A worker's exit status for the one failure that it may be unable to put into a report. */
+#define EXIT_NO_MEMORY 100
+
 #define WIRE_MAGIC UINT32_C(0x31775350)
 
 /* What stands before the outcome's bytes. Both sides are the same program: host byte order. */
@@ -137,18 +140,25 @@ static int on_message(sd_event_source *source, int fd, uint32_t events, void *us
 	return 0;
 }
 
+/* What came instead of a report; the caller's, NULL: out of memory here, too. */
+static char *describe_end(const siginfo_t *info)
+{
+	_cleanup_(freep) char *end = NULL;
+
+	if (info->si_code == CLD_EXITED && info->si_status == EXIT_NO_MEMORY)
+		return sentence("the worker ran out of memory");
+	end = process_describe_end(info->si_code, info->si_status);
+	return sentence("the worker %s before it could report", end ? end : "ended");
+}
+
 static int on_exit_of_worker(sd_event_source *source, const siginfo_t *info, void *userdata)
 {
 	struct worker *w = userdata;
-	_cleanup_(freep) char *end = NULL;
 
 	if (!w->reported)
 		worker_receive(w);
-	if (!w->reported) {
-		end = process_describe_end(info->si_code, info->si_status);
-		worker_report_lost(
-			w, sentence("the worker %s before it could report", end ? end : "ended"));
-	}
+	if (!w->reported)
+		worker_report_lost(w, describe_end(info));
 	worker_release_slot(w);
 	TAILQ_REMOVE(&w->pool->running, w, entry);
 	worker_free(w);
@@ -208,7 +218,7 @@ static void __attribute__((noreturn)) worker_main(const struct worker_task *task
 	r = task->run(task->userdata, &outcome, &handles);
 	if (r >= 0)
 		r = send_report(socket, &outcome, &handles);
-	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	_exit(r == -ENOMEM ? EXIT_NO_MEMORY : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static int worker_watch(struct worker *w)
@@ -268,7 +278,10 @@ static void worker_start_or_report(struct worker *w)
 		TAILQ_INSERT_TAIL(&w->pool->running, w, entry);
 		return;
 	}
-	worker_report_lost(w, sentence("no worker could be started: %s", strerror(-r)));
+	worker_report_lost(w, sentence("no worker could be started: %s%s", strerror(-r),
+				       r == -EMFILE ? ", the daemon has no file descriptors left "
+						      "(LimitNOFILE=)"
+						    : ""));
 	worker_free(w);
 }
 

@@ -190,6 +190,27 @@ static void test_refused_is_not_tried_again(void **state)
 	assert_int_equal(fake_kernel_counts("a").attaches, 1);
 }
 
+/* The type is a module's that is not there yet: no timer runs, the module's uevent brings the next attempt. */
+static void test_type_that_comes_with_a_module(void **state)
+{
+	struct rig *r = *state;
+
+	rig_policy(r, "a", "");
+	fake_kernel_script_all("a", FAKE_NO_TYPE, FAKE_NO_TYPE, FAKE_NO_TYPE, FAKE_ATTACHED);
+	rig_start(r);
+	rig_assert(r, "a", "waiting load-failed");
+	assert_null(rig_get(r, "a")->deadline_source);
+	fake_kernel_load_module();
+	rig_run_until(r,
+		      fake_kernel_counts("a").attaches == 2 && rig_state(r, "a") == STATE_WAITING);
+	fake_kernel_lose_uevents();
+	rig_run_until(r,
+		      fake_kernel_counts("a").attaches == 3 && rig_state(r, "a") == STATE_WAITING);
+	fake_kernel_load_module();
+	rig_run_until(r, rig_state(r, "a") == STATE_ATTACHED);
+	assert_int_equal(rig_get(r, "a")->machine.restarts, 0);
+}
+
 static void test_dead_on_arrival_is_tried_again(void **state)
 {
 	struct rig *r = *state;
@@ -398,6 +419,7 @@ int main(void)
 		rig_test(test_fallback_makes_room),
 		rig_test(test_fallbacks_in_a_circle_end),
 		rig_test(test_refused_is_not_tried_again),
+		rig_test(test_type_that_comes_with_a_module),
 		rig_test(test_dead_on_arrival_is_tried_again),
 		rig_test(test_worker_that_crashes),
 		rig_test(test_worker_that_hangs),

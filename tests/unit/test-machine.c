@@ -43,6 +43,7 @@ static const struct expectation *expected(enum state from, enum machine_event ev
 		{STATE_LOADING, MACHINE_REPLACE, {STATE_LOADING, ACTION_CANCEL}},
 		{STATE_LOADING, MACHINE_ATTACHED, {STATE_ATTACHED, ACTION_NONE}},
 		{STATE_LOADING, MACHINE_REFUSED, {STATE_FAILED, ACTION_GIVE_UP}},
+		{STATE_LOADING, MACHINE_AWAIT, {STATE_WAITING, ACTION_NONE}},
 		{STATE_LOADING, MACHINE_FAILED, {STATE_WAITING, ACTION_WAIT}},
 		{STATE_LOADING, MACHINE_RELINK_FAILED, {STATE_LOADING, ACTION_LOAD}},
 
@@ -54,6 +55,7 @@ static const struct expectation *expected(enum state from, enum machine_event ev
 		{STATE_UPDATING, MACHINE_ATTACHED, {STATE_ATTACHED, ACTION_NONE}},
 		{STATE_UPDATING, MACHINE_KEPT, {STATE_ATTACHED, ACTION_NONE}},
 		{STATE_UPDATING, MACHINE_REFUSED, {STATE_FAILED, ACTION_GIVE_UP}},
+		{STATE_UPDATING, MACHINE_AWAIT, {STATE_WAITING, ACTION_NONE}},
 		{STATE_UPDATING, MACHINE_FAILED, {STATE_WAITING, ACTION_WAIT}},
 
 		{STATE_WAITING, MACHINE_START, {STATE_LOADING, ACTION_LOAD}},
@@ -64,6 +66,7 @@ static const struct expectation *expected(enum state from, enum machine_event ev
 		{STATE_DETACHING, MACHINE_ATTACHED, {STATE_DETACHING, ACTION_DETACH}},
 		{STATE_DETACHING, MACHINE_KEPT, {STATE_DETACHING, ACTION_DETACH}},
 		{STATE_DETACHING, MACHINE_REFUSED, {STATE_DETACHING, ACTION_DETACH}},
+		{STATE_DETACHING, MACHINE_AWAIT, {STATE_DETACHING, ACTION_DETACH}},
 		{STATE_DETACHING, MACHINE_FAILED, {STATE_DETACHING, ACTION_DETACH}},
 		{STATE_DETACHING, MACHINE_RELINK_FAILED, {STATE_DETACHING, ACTION_DETACH}},
 		{STATE_DETACHING, MACHINE_DETACH_DONE, {STATE_INACTIVE, ACTION_NONE}},
@@ -217,6 +220,24 @@ static void test_restart_no(void **state)
 	assert_int_equal(m.reason, REASON_ATTACH_FAILED);
 }
 
+/* It waits for an event, however long; that attempt is nobody's failure. */
+static void test_await(void **state)
+{
+	struct machine m = {0};
+
+	step(&m, &rules, MACHINE_START, REASON_BOOT, 1000);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(step(&m, &rules, MACHINE_AWAIT, REASON_LOAD_FAILED, 2000),
+				 ACTION_NONE);
+		assert_int_equal(m.state, STATE_WAITING);
+		assert_true(m.deadline == USEC_INFINITY);
+		assert_int_equal(step(&m, &rules, MACHINE_DEADLINE, 0, 3000), ACTION_LOAD);
+	}
+	assert_int_equal(m.restarts, 0);
+	step(&m, &rules, MACHINE_ATTACHED, 0, 4000);
+	assert_int_equal(m.state, STATE_ATTACHED);
+}
+
 static void test_start_while_detaching(void **state)
 {
 	struct machine m = attached_at(1000);
@@ -278,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_limit_ends_in_failed),
 		cmocka_unit_test(test_stable_time_begins_anew),
 		cmocka_unit_test(test_restart_no),
+		cmocka_unit_test(test_await),
 		cmocka_unit_test(test_start_while_detaching),
 		cmocka_unit_test(test_stop_takes_a_start_back),
 		cmocka_unit_test(test_policy_changed_while_loading),
