@@ -98,6 +98,7 @@ static void put_scalars(FILE *f, const struct outcome *o)
 	put_stamp(f, &o->stamp);
 	put_u32(f, o->map_id);
 	put_u32(f, o->link_id);
+	put_u32(f, o->linkless);
 	put_u32(f, o->relinkable);
 	put_u64(f, o->load_usec);
 	put_u64(f, o->attach_usec);
@@ -250,6 +251,7 @@ static void get_scalars(struct reader *r, struct outcome *o)
 	get_stamp(r, &o->stamp);
 	o->map_id = get_u32(r);
 	o->link_id = get_u32(r);
+	o->linkless = get_below(r, 2) == 1;
 	o->relinkable = get_below(r, 2) == 1;
 	o->load_usec = get_u64(r);
 	o->attach_usec = get_u64(r);

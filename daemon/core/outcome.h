@@ -58,6 +58,7 @@ struct outcome {
 	char *type; /* kernel struct, such as "tcp_congestion_ops" */
 	char *map;  /* name in the object */
 	uint32_t map_id, link_id;
+	bool linkless; /* attached without a link: nothing tells of its end, and it outlives the daemon */
 	bool relinkable; /* the same map may be linked again after a detachment */
 	usec_t load_usec, attach_usec, gap_usec;
 	struct outcome_field *fields;

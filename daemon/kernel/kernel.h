@@ -4,7 +4,7 @@
  * tests/fake-kernel.c is the second implementation. No function here logs: sentences go into the outcome.
  *
  * Every function may block (the verifier, one global struct_ops mutex, RCU) and is therefore called in a worker or
- * in the helper, never in the event loop; kernel_link_state() and kernel_link_can_poll() alone are quick.
+ * in the helper, never in the event loop; kernel_state() and kernel_link_can_poll() alone are quick.
  */
 #pragma once
 
@@ -14,8 +14,8 @@
 
 /* Descriptors of an attachment, owned by whoever has the struct. -EBADF: none. */
 struct kernel_handles {
-	int map_fd;  /* the struct_ops map */
-	int link_fd; /* its link */
+	int map_fd; /* the struct_ops map */
+	int link_fd; /* its link; -EBADF with a map that is attached without one (outcome.linkless) */
 };
 #define KERNEL_HANDLES_NULL ((struct kernel_handles){.map_fd = -EBADF, .link_fd = -EBADF})
 
@@ -42,11 +42,11 @@ int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
 /* Links a loaded map again. 0 with a link that is the caller's; -errno. */
 int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id);
 
-/* Takes the link off, whoever else holds it. Waits for RCU. 0 also if it was off already. */
-int kernel_detach(int link_fd);
+/* Takes it off, whoever else holds it. Waits for RCU. 0 also if it was off already. */
+int kernel_detach(const struct kernel_handles *h);
 
-/* 1: attached; 0: detached; -errno. */
-int kernel_link_state(int link_fd);
+/* 1: attached, with the map of that id (ret_map_id may be NULL); 0: detached; -errno. */
+int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id);
 
 /*
  * The kernel's uevents. open: a descriptor to poll for EPOLLIN, the caller's; -errno. receive: 1 with *ret borrowed

@@ -17,14 +17,14 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
 	struct attachment *a = userdata;
 	int r;
 
-	r = kernel_link_state(a->handles.link_fd);
+	r = kernel_state(&a->handles, NULL);
 	if (r == 0) {
 		attachment_link_ended(a);
 		return 0;
 	}
 	if (r < 0)
-		log_warning_errno(r, "%s: cannot ask the kernel for the state of link %u", a->name,
-				  a->outcome.link_id);
+		log_warning_errno(r, "%s: cannot ask the kernel for the state of map %u", a->name,
+				  a->outcome.map_id);
 	(void)sd_event_source_set_time_relative(source, LOOK_EVERY);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -34,7 +34,7 @@ int attachment_watch(struct attachment *a)
 	int r;
 
 	attachment_unwatch(a);
-	a->watch_poll = !kernel_link_can_poll(a->handles.link_fd);
+	a->watch_poll = a->handles.link_fd < 0 || !kernel_link_can_poll(a->handles.link_fd);
 	if (a->watch_poll)
 		return sd_event_add_time_relative(a->host->event, &a->watch_source, CLOCK_MONOTONIC,
 						  LOOK_EVERY, 0, on_look, a);
@@ -54,6 +54,10 @@ void attachment_unwatch(struct attachment *a)
 
 const char *attachment_watch_describe(const struct attachment *a)
 {
+	if (a->outcome.linkless)
+		return "looks at the map every 3s: it is attached without a link, and no event "
+		       "tells of its "
+		       "end";
 	return a->watch_poll ? "looks at the link every 3s: this kernel's links cannot be polled "
 			       "(Linux 6.11 and newer can)"
 			     : "EPOLLHUP on the link";

@@ -38,7 +38,7 @@ static int run_detach(void *userdata, struct outcome *ret_outcome,
 {
 	const struct attachment *a = userdata;
 
-	ret_outcome->error = -kernel_detach(a->handles.link_fd);
+	ret_outcome->error = -kernel_detach(&a->handles);
 	return 0;
 }
 
@@ -100,12 +100,20 @@ static usec_t rounded(usec_t span)
 		       : (span + USEC_PER_MSEC / 2) / USEC_PER_MSEC * USEC_PER_MSEC;
 }
 
+static const char *link_text(const struct outcome *o, char buffer[32])
+{
+	if (o->linkless)
+		return "without a link";
+	snprintf(buffer, 32, "link %u", o->link_id);
+	return buffer;
+}
+
 static void describe_attached(const struct outcome *o, char *buffer, size_t size)
 {
-	char span[TIMESPAN_MAX];
+	char span[TIMESPAN_MAX], link[32];
 	int n;
 
-	n = snprintf(buffer, size, "link %u, map %u (%s) of type %s; loaded in %s", o->link_id,
+	n = snprintf(buffer, size, "%s, map %u (%s) of type %s; loaded in %s", link_text(o, link),
 		     o->map_id, or_empty(o->map), or_empty(o->type),
 		     timespan_format(span, rounded(o->load_usec)));
 	if (n < 0 || (size_t)n >= size)
@@ -187,11 +195,23 @@ static void not_attached(struct attachment *a, struct worker_report *report)
 			or_empty(a->outcome.detail));
 }
 
-/* Nobody knows how far it came: believe only what the kernel says of the link that we hold. */
+/* Its last act was to give the link another map, which nobody can tell about any more: off with it, and afresh. */
+static void start_over(struct attachment *a, const char *detail)
+{
+	attachment_step(a, MACHINE_STOP, REASON_WORKER_TIMEOUT, detail);
+	attachment_step(a, MACHINE_START, REASON_WORKER_TIMEOUT, detail);
+}
+
+/* Nobody knows how far it came: believe only what the kernel says of what we hold. */
 static void worker_lost(struct attachment *a, const char *detail)
 {
-	if (a->machine.state == STATE_UPDATING && kernel_link_state(a->handles.link_fd) > 0) {
-		kept(a, REASON_WORKER_TIMEOUT, detail);
+	uint32_t map_id;
+
+	if (a->machine.state == STATE_UPDATING && kernel_state(&a->handles, &map_id) > 0) {
+		if (map_id == a->outcome.map_id)
+			kept(a, REASON_WORKER_TIMEOUT, detail);
+		else
+			start_over(a, detail);
 		return;
 	}
 	if (a->machine.state != STATE_DETACHING)
@@ -226,8 +246,8 @@ static void on_detach_done(void *userdata, struct worker_report *report)
 
 	a->worker = NULL;
 	if (report->end != WORKER_REPORTED)
-		log_warning("%s: detaching link %u: %s; closing it instead", a->name,
-			    a->outcome.link_id, or_empty(report->detail));
+		log_warning("%s: detaching (link %u, map %u): %s; closing it instead", a->name,
+			    a->outcome.link_id, a->outcome.map_id, or_empty(report->detail));
 	else if (report->outcome.error)
 		log_warning_errno(report->outcome.error,
 				  "%s: detaching link %u; closing it instead", a->name,
@@ -262,8 +282,11 @@ void attachment_link_ended(struct attachment *a)
 {
 	attachment_unwatch(a);
 	a->handles.link_fd = safe_close(a->handles.link_fd);
+	if (a->outcome.linkless)
+		kernel_handles_close(&a->handles);
 	attachment_step(a, MACHINE_DETACHED, REASON_LINK_DETACHED,
-			"the link was detached by another process");
+			a->outcome.linkless ? "it was unregistered by another process"
+					    : "the link was detached by another process");
 }
 
 void attachment_type_may_have_come(struct attachment *a)
@@ -345,6 +368,12 @@ static void relink(struct attachment *a)
 	a->relinking = true;
 }
 
+/* The map alone is no attachment where links are used: it is kept to be linked again. */
+static bool attachment_holds_something(const struct attachment *a)
+{
+	return a->handles.link_fd >= 0 || (a->handles.map_fd >= 0 && a->outcome.linkless);
+}
+
 static void detach(struct attachment *a)
 {
 	const struct worker_task task = {
@@ -358,7 +387,7 @@ static void detach(struct attachment *a)
 	int r = -ENOLINK;
 
 	attachment_unwatch(a);
-	if (a->handles.link_fd >= 0)
+	if (attachment_holds_something(a))
 		r = submit(a, &task);
 	if (r >= 0)
 		return;

@@ -219,7 +219,7 @@ static void row_status(struct row *row, const struct attachment *a)
 	row_text(row, KEY_STATUS_VERIFIER_LOG, o->verifier_log);
 	row_texts(row, KEY_STATUS_NOTES, o->notes.items, o->notes.n);
 	row_text(row, KEY_STATUS_DIGEST, o->digest);
-	if (a->handles.link_fd >= 0)
+	if (attachment_is_attached(a))
 		row_text(row, KEY_STATUS_WATCH, attachment_watch_describe(a));
 	row_files(row, a->policy);
 	row_time(row, KEY_STATUS_ATTACH_USEC, o->load_usec + o->attach_usec);

@@ -12,7 +12,9 @@
 #include "daemon/service/server-internal.h"
 
 #define CONNECTIONS_MAX 128
-#define QUEUED_WRITES_MAX 512    /* messages that a slow reader may leave unread in our memory */
+/* Messages that a slow reader may leave unread in our memory: events are short, answers may be long. */
+#define UNREAD_EVENTS_MAX 512
+#define UNREAD_ANSWERS_MAX 32
 #define SEND_BUFFER (256 * 1024) /* and that the kernel keeps for it: sd-bus would take 8 MiB */
 #define GROUPS_MAX 256
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a loaded map to a live link, with or without something old that it takes the place of. */
+#pragma once
+
+#include "daemon/kernel/attempt.h"
+#include "daemon/kernel/kernel.h"
+
+/*
+ * Attaches where nothing is attached. As the steps of an attempt: 0 with descriptors that are the caller's;
+ * -EBADMSG with verdict and sentence in the outcome; -ENOMEM.
+ */
+int attach_fresh(struct attempt *a, struct kernel_handles *ret);
+
+/*
+ * Attaches in place of old (not consumed). Sets outcome.change: with -EBADMSG it is CHANGE_KEPT (ret->link_fd has
+ * the old map's new link if it had to be linked again) or CHANGE_LOST.
+ */
+int attach_replacing(struct attempt *a, const struct kernel_handles *old,
+		     struct kernel_handles *ret);
+
+/* The part of attach_replacing() where old is taken off first, for types that do not bear two at a time. */
+int attach_swapping(struct attempt *a, const struct kernel_handles *old,
+		    struct kernel_handles *ret);
+
+/*
+ * One try to link the map, which is filled then whatever happens: a link that the kernel refuses leaves a map that
+ * can be linked later, or brought in by bpf_link_update(). 0 with a link that is the caller's; -errno.
+ */
+int attach_try(struct attempt *a, int *ret_link_fd);
+
+/* The sentence for an error of attach_try(), with who is in the way (attach-error.c). -EBADMSG, -ENOMEM. */
+int attach_explain(struct attempt *a, int error);
+
+/* Whether the slot is held by somebody else than the link of old, so that taking old off would not help. */
+bool attach_taken_by_other(struct attempt *a, int error, const struct kernel_handles *old);
+
+usec_t now_usec(void);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One attempt to bring one struct_ops map of an object into the kernel: what the steps hand on to each other.
+ * kernel_attach() makes one for each alternative of Map=, with a fresh bpf_object: a loaded one cannot be undone.
+ *
+ * All steps return 0; -EBADMSG with the sentence in the outcome; -ENOMEM.
+ */
+#pragma once
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "daemon/core/outcome.h"
+#include "daemon/core/policy.h"
+#include "daemon/kernel/btf-value.h"
+#include "daemon/kernel/capture.h"
+#include "daemon/kernel/object-file.h"
+
+/* A field or global that the policy sets: entry i stands for outcome.fields[i]. */
+struct override_target {
+	struct bpf_map *map; /* the struct_ops map, or the data map that holds the global */
+	struct place place;  /* in the image of that map */
+	bool is_global;
+};
+
+/* A program that is to be loaded. */
+struct loaded_program {
+	struct bpf_program *program;
+	char *log;   /* room for the verifier's words about it */
+	uint32_t id; /* once loaded */
+};
+
+struct attempt {
+	const struct policy *policy;    /* borrowed */
+	const struct object_file *file; /* borrowed */
+	const char *wanted_map;         /* borrowed; NULL: the object's only one */
+	bool linkless; /* a plain ".struct_ops" map stays one: this kernel has no link for it */
+	struct outcome *outcome; /* borrowed */
+
+	struct capture capture;
+	struct bpf_object *object;
+	struct bpf_map *map;   /* the chosen struct_ops map, of object */
+	const struct btf *btf; /* of object */
+	uint32_t type_id;      /* the map's struct in btf, such as tcp_congestion_ops___old */
+	struct enumerators enumerators;
+	struct override_target *targets;
+	size_t n_targets;
+	struct loaded_program *programs;
+	size_t n_programs;
+
+	bool plain;         /* the map is in a ".struct_ops" section */
+	bool links_refused; /* a link was asked for, and this kernel has none for the map */
+	/* From here on only the kernel can refuse: worth trying the next alternative of Map=. */
+	bool asked_kernel;
+};
+void attempt_done(struct attempt *a);
+
+/* Open the object from memory and choose the map (object.c). */
+int attempt_open(struct attempt *a);
+/* Write [Fields] into the image of the map, [Globals] into those of the data maps (override.c). */
+int attempt_override_fields(struct attempt *a);
+int attempt_override_globals(struct attempt *a);
+/* Load: programs and maps are in the kernel then, nothing is attached (load.c). */
+int attempt_load(struct attempt *a);
+/* Fill the actual values and the programs of the outcome; what cannot be read becomes a note (readback.c). */
+int attempt_read_back(struct attempt *a);
+
+/* The struct's name in the kernel: without ___suffix. The caller frees; NULL: out of memory. */
+char *attempt_kernel_type(const struct attempt *a);
+
+/* What libbpf_error meant when the load failed, from what libbpf and the verifier said (explain.c). */
+int attempt_explain_load(struct attempt *a, int libbpf_error);
+/* The verifier's refusal of one program, with the end of its log in the outcome (verifier-log.c). */
+int attempt_explain_verifier(struct attempt *a, const struct loaded_program *p, int error);
