@@ -13,6 +13,7 @@
 #define POLICIES_MAX 64
 #define STEPS_MAX 64
 #define LINKS_MAX 1024
+#define FAKE_MAP_ID 7
 
 struct fake_policy {
 	char name[POLICY_NAME_MAX + 1];
@@ -26,7 +27,7 @@ struct fake_policy {
 /* Shared with workers and the helper. They run one at a time for one policy, so plain members do. */
 static struct fake_world {
 	struct sockaddr_un address;
-	bool not_pollable;
+	bool not_pollable, updated_unseen;
 	atomic_uint last_link_id;
 	atomic_flag finding; /* workers may look for a new name at the same time */
 	struct fake_policy policies[POLICIES_MAX];
@@ -249,7 +250,8 @@ static void tell(struct outcome *o, enum verdict verdict, enum change change, co
 
 static void misbehave(enum fake_result result)
 {
-	if (result == FAKE_CRASH) {
+	world->updated_unseen = result == FAKE_UPDATED_AND_CRASHED;
+	if (result == FAKE_CRASH || result == FAKE_UPDATED_AND_CRASHED) {
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
 	}
@@ -266,7 +268,7 @@ static void describe_attachment(const struct fake_policy *p, const struct kernel
 	o->map = strdup("fake");
 	o->object_file = strdup(job->policy->object_path);
 	o->relinkable = !p->not_relinkable;
-	o->map_id = 7;
+	o->map_id = FAKE_MAP_ID;
 }
 
 static enum verdict verdict_of(enum fake_result failure)
@@ -334,14 +336,17 @@ int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id)
 	return 0;
 }
 
-int kernel_detach(int link_fd)
+int kernel_detach(const struct kernel_handles *h)
 {
-	return shutdown(link_fd, SHUT_RDWR) < 0 ? -errno : 0;
+	return shutdown(h->link_fd, SHUT_RDWR) < 0 ? -errno : 0;
 }
 
-int kernel_link_state(int link_fd)
+/* The fake's maps all have the same id, but one that a worker gave the link and did not tell of. */
+int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id)
 {
-	return !hung_up(link_fd);
+	if (ret_map_id)
+		*ret_map_id = world->updated_unseen ? FAKE_MAP_ID + 1 : FAKE_MAP_ID;
+	return !hung_up(h->link_fd);
 }
 
 bool kernel_link_can_poll(int link_fd)

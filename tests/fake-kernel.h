@@ -23,6 +23,7 @@ enum fake_result {
 	FAKE_KEPT,
 	FAKE_KEPT_RELINKED,
 	FAKE_LOST,
+	FAKE_UPDATED_AND_CRASHED,
 };
 
 /* Makes the scripts empty, the counters 0 and drops all links; dir is a folder of the test's. */

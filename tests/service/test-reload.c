@@ -168,6 +168,22 @@ static void test_worker_dies_during_the_change(void **state)
 	assert_true(fake_kernel_is_attached("a"));
 }
 
+/* The link has a map that nobody knows: no facts could be told about it, so all begins anew. */
+static void test_worker_dies_right_after_the_update(void **state)
+{
+	struct rig *r = *state;
+	bool ok;
+
+	rig_policy(r, "a", "");
+	fake_kernel_script_all("a", FAKE_ATTACHED, FAKE_UPDATED_AND_CRASHED, FAKE_ATTACHED);
+	rig_start(r);
+	rig_policy(r, "a", "[Fields]\nx=1");
+	free(rig_reload(r, &ok));
+	rig_assert(r, "a", "attached worker-timeout");
+	assert_int_equal(fake_kernel_counts("a").attaches, 2);
+	assert_true(fake_kernel_is_attached("a"));
+}
+
 static void test_disabled_and_enabled(void **state)
 {
 	struct rig *r = *state;
@@ -260,6 +276,7 @@ int main(void)
 		rig_test(test_change_that_fails_keeps_the_former),
 		rig_test(test_change_that_loses_everything_is_tried_again),
 		rig_test(test_worker_dies_during_the_change),
+		rig_test(test_worker_dies_right_after_the_update),
 		rig_test(test_disabled_and_enabled),
 		rig_test(test_one_bad_file_changes_nothing),
 		rig_test(test_invalid_is_mended),
