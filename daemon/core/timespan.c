@@ -107,6 +107,13 @@ int timespan_parse(const char *text, usec_t *ret)
 	return 0;
 }
 
+usec_t timespan_round(usec_t span)
+{
+	if (span < 10 * USEC_PER_MSEC || span == USEC_INFINITY)
+		return span;
+	return (span + USEC_PER_MSEC / 2) / USEC_PER_MSEC * USEC_PER_MSEC;
+}
+
 const char *timespan_format(char buffer[TIMESPAN_MAX], usec_t span)
 {
 	static const struct unit shown[] = {

@@ -92,14 +92,6 @@ static void watch_or_warn(struct attachment *a)
 				a->outcome.link_id);
 }
 
-/* People compare such times; the microseconds of something that takes milliseconds are noise to them. */
-static usec_t rounded(usec_t span)
-{
-	return span < 10 * USEC_PER_MSEC
-		       ? span
-		       : (span + USEC_PER_MSEC / 2) / USEC_PER_MSEC * USEC_PER_MSEC;
-}
-
 static const char *link_text(const struct outcome *o, char buffer[32])
 {
 	if (o->linkless)
@@ -115,14 +107,14 @@ static void describe_attached(const struct outcome *o, char *buffer, size_t size
 
 	n = snprintf(buffer, size, "%s, map %u (%s) of type %s; loaded in %s", link_text(o, link),
 		     o->map_id, or_empty(o->map), or_empty(o->type),
-		     timespan_format(span, rounded(o->load_usec)));
+		     timespan_format(span, timespan_round(o->load_usec)));
 	if (n < 0 || (size_t)n >= size)
 		return;
 	if (o->change == CHANGE_UPDATED)
 		snprintf(buffer + n, size - (size_t)n, "; updated on the same link, no gap");
 	else if (o->change == CHANGE_SWAPPED)
 		snprintf(buffer + n, size - (size_t)n, "; swapped, gap %s",
-			 timespan_format(span, rounded(o->gap_usec)));
+			 timespan_format(span, timespan_round(o->gap_usec)));
 }
 
 static void attached(struct attachment *a, struct worker_report *report)

@@ -136,7 +136,7 @@ static char *compose_detail(const struct attachment *a, const char *detail, usec
 
 	if (m->state == STATE_WAITING && m->deadline != USEC_INFINITY)
 		return sentence("%s; restart %u in %s", or_empty(detail), m->restarts,
-				timespan_format(span, m->deadline - at));
+				timespan_format(span, timespan_round(m->deadline - at)));
 	if (m->state == STATE_FAILED && m->reason == REASON_LIMIT_HIT)
 		return sentence(
 			"%u starts within %s (StartLimitBurst=, StartLimitIntervalSec=), the last "

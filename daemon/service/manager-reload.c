@@ -95,7 +95,8 @@ static void describe_outcome(const struct attachment *a, char *buffer, size_t si
 		snprintf(buffer, size, "updated (atomic, link %u)", a->outcome.link_id);
 	else if (a->outcome.change == CHANGE_SWAPPED)
 		snprintf(buffer, size, "swapped (gap %s, link %u)",
-			 timespan_format(span, a->outcome.gap_usec), a->outcome.link_id);
+			 timespan_format(span, timespan_round(a->outcome.gap_usec)),
+			 a->outcome.link_id);
 	else
 		snprintf(buffer, size, "attached (link %u)", a->outcome.link_id);
 }

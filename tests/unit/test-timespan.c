@@ -123,9 +123,19 @@ static void test_format(void **state)
 		assert_string_equal(timespan_format(buffer, cases[i].span), cases[i].text);
 }
 
+static void test_round(void **state)
+{
+	assert_int_equal(timespan_round(0), 0);
+	assert_int_equal(timespan_round(9999), 9999);
+	assert_int_equal(timespan_round(204004), 204000);
+	assert_int_equal(timespan_round(416500), 417000);
+	assert_true(timespan_round(USEC_INFINITY) == USEC_INFINITY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_format),
