@@ -3,7 +3,6 @@
 #include "daemon/kernel/attach.h"
 #include "daemon/kernel/holder.h"
 #include "daemon/kernel/kernel-btf.h"
-#include "daemon/kernel/link.h"
 #include "daemon/kernel/verdict.h"
 
 /* Subsystems with names keep them in a char array called "name" or "id". */
@@ -48,20 +47,20 @@ static int find_holder(struct attempt *a, int error, struct holder_key *key, str
 
 bool attach_taken_by_other(struct attempt *a, int error, const struct kernel_handles *old)
 {
-	struct bpf_link_info info;
 	struct holder_key key;
 	struct holder holder;
+	uint32_t old_map_id;
 	int r;
 
 	if (error != -EEXIST && error != -EBUSY)
 		return false;
 	r = find_holder(a, error, &key, &holder);
-	if (r < 0 || link_info(old->link_fd, &info) < 0)
+	if (r < 0 || kernel_state(old, &old_map_id) != 1)
 		return false;
 	/* Nobody visible has that name: a module has, or the type keeps no names and old is in the way. */
 	if (r == 0)
 		return key.size > 0;
-	return holder.link_id != info.id;
+	return holder.map_id != old_map_id;
 }
 
 /* The text of the name member as the map has it in the image that was loaded. */

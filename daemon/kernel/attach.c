@@ -84,6 +84,15 @@ static int check_link(struct attempt *a, int link_fd)
 	return r;
 }
 
+/* What is registered without a link would outlive the descriptors that are closed on failure. */
+static void withdraw(struct attempt *a)
+{
+	const struct kernel_handles h = {.map_fd = bpf_map__fd(a->map), .link_fd = -EBADF};
+
+	if (a->linkless)
+		(void)kernel_detach(&h);
+}
+
 /* Takes over the descriptors of a link that exists. On failure it closes the link, so nothing stays behind. */
 static int adopt_link(struct attempt *a, int link_fd, struct kernel_handles *ret)
 {
@@ -94,8 +103,10 @@ static int adopt_link(struct attempt *a, int link_fd, struct kernel_handles *ret
 	if (r < 0)
 		return r;
 	r = dup_map(a, &map);
-	if (r < 0)
+	if (r < 0) {
+		withdraw(a);
 		return r;
+	}
 	*ret = (struct kernel_handles){.map_fd = TAKE_FD(map), .link_fd = TAKE_FD(link)};
 	return 0;
 }

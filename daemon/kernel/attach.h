@@ -31,7 +31,7 @@ int attach_try(struct attempt *a, int *ret_link_fd);
 /* The sentence for an error of attach_try(), with who is in the way (attach-error.c). -EBADMSG, -ENOMEM. */
 int attach_explain(struct attempt *a, int error);
 
-/* Whether the slot is held by somebody else than the link of old, so that taking old off would not help. */
+/* Whether the slot is held by somebody else than old, so that taking old off would not help. */
 bool attach_taken_by_other(struct attempt *a, int error, const struct kernel_handles *old);
 
 usec_t now_usec(void);

@@ -188,7 +188,9 @@ int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
 
 	r = attach_policy(job, &o, &handles);
 	if (r < 0 && r != -EBADMSG) {
-		/* Out of memory: what could be attached is taken off again by closing it. */
+		/* Out of memory: nobody would know what is attached, so it is taken off again. */
+		if (handles.map_fd >= 0)
+			(void)kernel_detach(&handles);
 		kernel_handles_close(&handles);
 		outcome_done(&o);
 		*ret_outcome = OUTCOME_NULL;

@@ -232,6 +232,15 @@ static void on_attach_done(void *userdata, struct worker_report *report)
 
 /* Detach. */
 
+/* Why it was taken off is also why it is inactive. */
+static void detached_as_asked(struct attachment *a)
+{
+	const char *why = a->machine.again ? NULL : attachment_detail(a);
+
+	drop_handles(a);
+	attachment_step(a, MACHINE_DETACH_DONE, a->machine.reason, why);
+}
+
 static void on_detach_done(void *userdata, struct worker_report *report)
 {
 	struct attachment *a = userdata;
@@ -244,8 +253,7 @@ static void on_detach_done(void *userdata, struct worker_report *report)
 		log_warning_errno(report->outcome.error,
 				  "%s: detaching link %u; closing it instead", a->name,
 				  a->outcome.link_id);
-	drop_handles(a);
-	attachment_step(a, MACHINE_DETACH_DONE, a->machine.reason, NULL);
+	detached_as_asked(a);
 }
 
 /* The helper. */
@@ -386,8 +394,7 @@ static void detach(struct attachment *a)
 	if (r != -ENOLINK)
 		log_warning_errno(r, "%s: no worker to detach link %u; closing it instead", a->name,
 				  a->outcome.link_id);
-	drop_handles(a);
-	attachment_step(a, MACHINE_DETACH_DONE, a->machine.reason, NULL);
+	detached_as_asked(a);
 }
 
 static void cancel(struct attachment *a)
