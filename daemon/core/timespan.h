@@ -19,9 +19,9 @@ typedef uint64_t usec_t;
  */
 int timespan_parse(const char *text, usec_t *ret);
 
-/* The two largest units that are not zero, such as "1min 30s", "100ms", "350us"; "0s"; "infinity". */
 /* For people, to whom the microseconds of something that takes milliseconds are noise: whole ms from 10 ms on. */
 usec_t timespan_round(usec_t span);
 
+/* The two largest units that are not zero, such as "1min 30s", "100ms", "350us"; "0s"; "infinity". */
 #define TIMESPAN_MAX 64
 const char *timespan_format(char buffer[TIMESPAN_MAX], usec_t span);
