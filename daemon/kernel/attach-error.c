@@ -5,11 +5,15 @@
 #include "daemon/kernel/kernel-btf.h"
 #include "daemon/kernel/verdict.h"
 
-/* Subsystems with names keep them in a char array called "name" or "id". */
+/*
+ * Subsystems with names keep them in a char array called "name" or "id". The text is taken from the image that was
+ * loaded: a map without a link is empty again after the kernel has refused it.
+ */
 static int find_key(struct attempt *a, struct holder_key *ret)
 {
 	static const char *const members[] = {"name", "id"};
 	_cleanup_(kernel_layout_freep) struct kernel_layout *layout = NULL;
+	const char *image = bpf_map__initial_value(a->map, NULL);
 	int r;
 
 	*ret = (struct holder_key){0};
@@ -20,14 +24,14 @@ static int find_key(struct attempt *a, struct holder_key *ret)
 		struct place place = {.btf = a->btf, .type_id = a->type_id};
 		_cleanup_(btf_value_done) struct btf_value value = {0};
 		_cleanup_(freep) char *error = NULL;
-		size_t offset;
 
 		if (place_walk(&place, members[i], &error) < 0 ||
 		    btf_value_init(&value, &place, NULL, &error) < 0 ||
 		    value.type.kind != VALUE_TEXT ||
-		    kernel_layout_find(layout, members[i], &offset) < 0)
+		    kernel_layout_find(layout, members[i], &ret->offset) < 0)
 			continue;
-		*ret = (struct holder_key){.offset = offset, .size = value.type.size};
+		ret->text = image + place.offset;
+		ret->size = value.type.size;
 		return 0;
 	}
 	return 0;
@@ -41,7 +45,7 @@ static int find_holder(struct attempt *a, int error, struct holder_key *key, str
 	if (r < 0)
 		return r;
 	if (error == -EBUSY)
-		key->size = 0;
+		key->text = NULL;
 	return holder_find(bpf_map__fd(a->map), key, ret);
 }
 
@@ -59,35 +63,16 @@ bool attach_taken_by_other(struct attempt *a, int error, const struct kernel_han
 		return false;
 	/* Nobody visible has that name: a module has, or the type keeps no names and old is in the way. */
 	if (r == 0)
-		return key.size > 0;
+		return key.text;
 	return holder.map_id != old_map_id;
-}
-
-/* The text of the name member as the map has it in the image that was loaded. */
-static int wanted_name(struct attempt *a, char **ret)
-{
-	static const char *const members[] = {"name", "id"};
-	const char *image = bpf_map__initial_value(a->map, NULL);
-
-	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
-		struct place place = {.btf = a->btf, .type_id = a->type_id};
-		_cleanup_(freep) char *error = NULL;
-
-		if (place_walk(&place, members[i], &error) < 0)
-			continue;
-		*ret = strndup(image + place.offset, place_size(&place));
-		return *ret ? 0 : -ENOMEM;
-	}
-	*ret = strdup("");
-	return *ret ? 0 : -ENOMEM;
 }
 
 static int explain_taken(struct attempt *a, int error)
 {
-	_cleanup_(freep) char *name = NULL, *who = NULL;
+	_cleanup_(freep) char *who = NULL;
 	struct holder_key key = {0};
 	struct holder holder;
-	int r, found;
+	int found;
 
 	found = find_holder(a, error, &key, &holder);
 	if (found > 0)
@@ -103,14 +88,11 @@ static int explain_taken(struct attempt *a, int error)
 				    "%s is busy: it takes one attachment at a time, and the place "
 				    "is taken by %s",
 				    a->outcome->type, who);
-	r = wanted_name(a, &name);
-	if (r < 0)
-		return r;
 	return verdict_busy(
 		a->outcome, error,
-		"the name \"%s\" is taken by %s; give this policy another one (name = … in "
-		"[Fields]) or take the other off",
-		name, who);
+		"the name \"%.*s\" is taken by %s; give this policy another one (name = … "
+		"in [Fields]) or take the other off",
+		(int)key.size, or_empty(key.text), who);
 }
 
 int attach_explain(struct attempt *a, int error)

@@ -6,13 +6,10 @@
 #include <fcntl.h>
 
 #include "daemon/core/messages.h"
+#include "daemon/kernel/kernel.h"
 #include "daemon/kernel/link.h"
 
 #define PROCESSES_NAMED_MAX 3
-
-/* enum bpf_struct_ops_state, the second word of every struct_ops map's value. */
-#define STATE_OFFSET sizeof(uint32_t)
-#define STATE_INUSE 1
 
 static int map_info(int map_fd, struct bpf_map_info *ret)
 {
@@ -57,19 +54,23 @@ static bool same_type(const struct bpf_map_info *a, const struct bpf_map_info *b
 	       a->btf_vmlinux_id == b->btf_vmlinux_id && a->value_size == b->value_size;
 }
 
-static bool same_name(const struct holder_key *key, const char *a, const char *b)
+static bool has_name(const struct holder_key *key, const struct bpf_map_info *info,
+		     const char *value)
 {
-	return key->size == 0 || strncmp(a + key->offset, b + key->offset, key->size) == 0;
+	if (!key->text)
+		return true;
+	return key->offset + key->size <= info->value_size &&
+	       strncmp(value + key->offset, key->text, key->size) == 0;
 }
 
-/* 1: this map is attached and has what ours wants. */
-static int holder_check(const struct bpf_map_info *mine, const char *my_value,
-			const struct holder_key *key, uint32_t map_id, struct holder *ret)
+/* 1: this map is attached and has the name. */
+static int holder_check(const struct bpf_map_info *mine, const struct holder_key *key,
+			uint32_t map_id, struct holder *ret)
 {
 	_cleanup_(closep) int fd = bpf_map_get_fd_by_id(map_id);
+	const struct kernel_handles unlinked = {.map_fd = fd, .link_fd = -EBADF};
 	_cleanup_(freep) char *value = NULL;
 	struct bpf_map_info info;
-	uint32_t state;
 	int r;
 
 	/* It may be gone by now: then it holds nothing. */
@@ -78,17 +79,15 @@ static int holder_check(const struct bpf_map_info *mine, const char *my_value,
 	r = read_value(fd, &info, &value);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	if (!same_name(key, my_value, value))
+	if (!has_name(key, &info, value))
 		return 0;
-	memcpy(&state, value + STATE_OFFSET, sizeof(state));
 	*ret = (struct holder){.map_id = map_id, .link_id = link_of_map(map_id)};
 	memcpy(ret->map_name, info.name, sizeof(ret->map_name));
-	return ret->link_id != 0 || state == STATE_INUSE;
+	return ret->link_id != 0 || kernel_state(&unlinked, NULL) == 1;
 }
 
 int holder_find(int map_fd, const struct holder_key *key, struct holder *ret)
 {
-	_cleanup_(freep) char *value = NULL;
 	struct bpf_map_info info;
 	struct holder found;
 	uint32_t id = 0;
@@ -97,14 +96,8 @@ int holder_find(int map_fd, const struct holder_key *key, struct holder *ret)
 	r = map_info(map_fd, &info);
 	if (r < 0)
 		return r;
-	if (info.value_size < STATE_OFFSET + sizeof(uint32_t) ||
-	    key->offset + key->size > info.value_size)
-		return -EINVAL;
-	r = read_value(map_fd, &info, &value);
-	if (r < 0)
-		return r;
 	while (bpf_map_get_next_id(id, &id) == 0) {
-		r = holder_check(&info, value, key, id, &found);
+		r = holder_check(&info, key, id, &found);
 		if (r < 0)
 			return r;
 		if (r == 0)

@@ -10,14 +10,18 @@ struct holder {
 	char map_name[16];
 };
 
-/* Where in the value of a map of this type its name stands ("name" or "id"); size 0: the type has none. */
+/*
+ * The name that was wanted, and where in the value of a map of this type such a name stands ("name" or "id"). text
+ * NULL: names do not matter, there is one place for all.
+ */
 struct holder_key {
+	const char *text; /* borrowed */
 	size_t offset, size;
 };
 
 /*
- * Who has attached a map of the same type as map_fd, with the same name where key says that names matter (size
- * not 0). 1 with *ret; 0: nobody has, so it is the kernel or a module itself; -errno.
+ * Who has attached a map of the same type as map_fd, with that name. 1 with *ret; 0: nobody has, so it is the
+ * kernel or a module itself; -errno.
  */
 int holder_find(int map_fd, const struct holder_key *key, struct holder *ret);
 

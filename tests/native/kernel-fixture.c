@@ -8,7 +8,8 @@
 struct fixture {
 	struct scratch *scratch;
 	size_t n_descriptors;
-	int registered_map_fd;
+	int registered_map_fds[2];
+	size_t n_registered;
 };
 
 /* Maps, programs, links and BTF die with their descriptors: none left open means none left behind. */
@@ -33,7 +34,6 @@ int kernel_setup(void **state)
 	assert_int_equal(scratch_setup(&scratch), 0);
 	f->scratch = scratch;
 	f->n_descriptors = count_descriptors();
-	f->registered_map_fd = -EBADF;
 	*state = f;
 	return 0;
 }
@@ -46,9 +46,12 @@ int kernel_teardown(void **state)
 	size_t n_left;
 	int r;
 
-	if (f->registered_map_fd >= 0)
-		(void)bpf_map_delete_elem(f->registered_map_fd, &zero);
-	f->registered_map_fd = safe_close(f->registered_map_fd);
+	while (f->n_registered > 0) {
+		int fd = f->registered_map_fds[--f->n_registered];
+
+		(void)bpf_map_delete_elem(fd, &zero);
+		close(fd);
+	}
 	n_left = count_descriptors() - f->n_descriptors;
 	r = scratch_teardown(&scratch);
 	free(f);
@@ -65,9 +68,11 @@ struct scratch *kernel_scratch(void **state)
 void kernel_unregister_later(void **state, int map_fd)
 {
 	struct fixture *f = *state;
+	int fd = fcntl(map_fd, F_DUPFD_CLOEXEC, 3);
 
-	f->registered_map_fd = fcntl(map_fd, F_DUPFD_CLOEXEC, 3);
-	assert_true(f->registered_map_fd >= 0);
+	assert_true(fd >= 0);
+	assert_true(f->n_registered < ARRAY_SIZE(f->registered_map_fds));
+	f->registered_map_fds[f->n_registered++] = fd;
 }
 
 void run_done(struct run *run)

@@ -322,16 +322,23 @@ struct swap {
 	struct kernel_handles handles;
 };
 
-static void swap_setup(struct swap *s, char *object, const char *name)
+/* linkless: the map "plain" of maps.bpf.o, registered as a type that refuses links would have it. */
+static void swap_setup(struct swap *s, char *object, const char *name, bool linkless)
 {
+	static char *maps[] = {(char *)"plain", NULL};
+
 	*s = (struct swap){.handles = KERNEL_HANDLES_NULL};
 	s->name = (struct override){
 		.path = (char *)"name", .value = (char *)name, .file = "swap.policy"};
 	s->policy = (struct policy){.object_path = object, .fields = &s->name, .n_fields = 1};
+	if (linkless)
+		s->policy.maps = maps;
 	assert_int_equal(object_file_read(&s->policy, NULL, &s->outcome, &s->file), 0);
 	s->attempt = (struct attempt){
 		.policy = &s->policy,
 		.file = s->file,
+		.wanted_map = linkless ? maps[0] : NULL,
+		.linkless = linkless,
 		.outcome = &s->outcome,
 	};
 	capture_start(&s->attempt.capture);
@@ -356,7 +363,7 @@ static void test_swap_with_a_gap(void **state)
 	char name[TCP_NAME_SIZE];
 
 	run_named(state, &old, NULL, tcp_name(name, "swp"), "");
-	swap_setup(&s, path, name);
+	swap_setup(&s, path, name, false);
 	assert_int_equal(attach_swapping(&s.attempt, &old.handles, &s.handles), 0);
 	assert_int_equal(s.outcome.change, CHANGE_SWAPPED);
 	assert_true(s.outcome.gap_usec > 0);
@@ -373,7 +380,7 @@ static void test_swap_that_fails(void **state)
 	char name[TCP_NAME_SIZE];
 
 	run_named(state, &old, NULL, tcp_name(name, "put"), "");
-	swap_setup(&s, path, "reno");
+	swap_setup(&s, path, "reno", false);
 	assert_int_equal(attach_swapping(&s.attempt, &old.handles, &s.handles), -EBADMSG);
 	assert_int_equal(s.outcome.change, CHANGE_KEPT);
 	assert_int_equal(s.outcome.verdict, VERDICT_BUSY);
@@ -394,12 +401,70 @@ static void test_swap_that_loses_all(void **state)
 
 	run_named(state, &old, NULL, tcp_name(name, "lost"), "");
 	lost = (struct kernel_handles){.map_fd = -EBADF, .link_fd = old.handles.link_fd};
-	swap_setup(&s, path, "reno");
+	swap_setup(&s, path, "reno", false);
 	assert_int_equal(attach_swapping(&s.attempt, &lost, &s.handles), -EBADMSG);
 	assert_int_equal(s.outcome.change, CHANGE_LOST);
 	assert_int_equal(s.handles.link_fd, -EBADF);
 	assert_non_null(strstr(s.outcome.notes.items[0], "Nothing is attached"));
 	assert_false(tcp_is_registered(name));
+}
+
+/* No type of this kernel refuses links, so that way is driven directly too. */
+static void test_without_link(void **state)
+{
+	_cleanup_(freep) char *path = object_path("maps.bpf.o");
+	_cleanup_(swap_done) struct swap s = {0};
+	char name[TCP_NAME_SIZE];
+	uint32_t map_id = 0;
+
+	swap_setup(&s, path, tcp_name(name, "nolnk"), true);
+	kernel_unregister_later(state, bpf_map__fd(s.attempt.map));
+	assert_int_equal(attach_fresh(&s.attempt, &s.handles), 0);
+	assert_true(s.outcome.linkless);
+	assert_int_equal(s.handles.link_fd, -EBADF);
+	assert_int_equal(kernel_state(&s.handles, &map_id), 1);
+	assert_int_equal(map_id, s.outcome.map_id);
+	assert_true(tcp_is_registered(name));
+	assert_int_equal(kernel_detach(&s.handles), 0);
+	assert_int_equal(kernel_state(&s.handles, NULL), 0);
+	assert_int_equal(kernel_detach(&s.handles), 0);
+	assert_false(tcp_is_registered(name));
+}
+
+/* A map without a link cannot be registered a second time: it must not be taken off for nothing. */
+static void test_third_party_keeps_one_without_link(void **state)
+{
+	_cleanup_(freep) char *path = object_path("maps.bpf.o");
+	_cleanup_(swap_done) struct swap old = {0}, new = {0};
+	char name[TCP_NAME_SIZE];
+
+	swap_setup(&old, path, tcp_name(name, "nlold"), true);
+	kernel_unregister_later(state, bpf_map__fd(old.attempt.map));
+	assert_int_equal(attach_fresh(&old.attempt, &old.handles), 0);
+	swap_setup(&new, path, "reno", true);
+	assert_int_equal(attach_replacing(&new.attempt, &old.handles, &new.handles), -EBADMSG);
+	assert_int_equal(new.outcome.change, CHANGE_KEPT);
+	assert_int_equal(kernel_state(&old.handles, NULL), 1);
+	assert_int_equal(kernel_detach(&old.handles), 0);
+}
+
+/* The same name: off, then on. */
+static void test_replace_one_without_link(void **state)
+{
+	_cleanup_(freep) char *path = object_path("maps.bpf.o");
+	_cleanup_(swap_done) struct swap old = {0}, new = {0};
+	char name[TCP_NAME_SIZE];
+
+	swap_setup(&old, path, tcp_name(name, "nlrep"), true);
+	swap_setup(&new, path, name, true);
+	kernel_unregister_later(state, bpf_map__fd(old.attempt.map));
+	kernel_unregister_later(state, bpf_map__fd(new.attempt.map));
+	assert_int_equal(attach_fresh(&old.attempt, &old.handles), 0);
+	assert_int_equal(attach_replacing(&new.attempt, &old.handles, &new.handles), 0);
+	assert_int_equal(new.outcome.change, CHANGE_SWAPPED);
+	assert_int_equal(kernel_state(&old.handles, NULL), 0);
+	assert_int_equal(kernel_state(&new.handles, NULL), 1);
+	assert_int_equal(kernel_detach(&new.handles), 0);
 }
 
 int main(void)
@@ -422,6 +487,9 @@ int main(void)
 		TEST(test_swap_with_a_gap),
 		TEST(test_swap_that_fails),
 		TEST(test_swap_that_loses_all),
+		TEST(test_without_link),
+		TEST(test_third_party_keeps_one_without_link),
+		TEST(test_replace_one_without_link),
 	};
 	int r = kernel_tests_possible();
 
