@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Clients that are bad, slow, silent, many, or not permitted: bounded, one line in the log, and others are served meanwhile."""
+"""Clients that are bad, slow, silent, many, not permitted: bounded, one line in the log, others are served."""
 
 import os
 import shutil
@@ -109,11 +109,15 @@ class Malformed(ClientTest):
             with self.subTest(name, after="the handshake"):
                 self.say(self.authenticated(), garbage)
 
+    @native.unittest.skipIf(native.IS_SANITIZED, "AddressSanitizer's shadow is memory, too")
     def test_it_takes_no_memory_for_what_was_only_announced(self):
+        self.d = self.daemon()
+        self.d.policy("b")
+        self.d.start(env={"MALLOC_PERTURB_": "0"})  # meson sets it, and it touches all that is allocated
         before = processes.memory_kib(self.d.pid, "VmRSS")
         for _ in range(50):
             self.authenticated().sendall(MALFORMED_MESSAGES["a message of 100 MiB"])
-        self.assert_serves()
+        self.assertEqual(self.d.status("b")["state"], "attached")
         self.assertLess(processes.memory_kib(self.d.pid, "VmRSS") - before, 20 << 10)
 
     def test_a_call_of_what_does_not_exist(self):

@@ -41,6 +41,9 @@ class BadObjects(NativeTest):
     def as_content(self, content):
         return lambda d: d.object("bad", content=content)
 
+    def as_copy(self, name):
+        return lambda d: d.object(name, "bad.bpf.o")
+
     def good_bytes(self):
         return find_object("values").read_bytes()
 
@@ -73,20 +76,19 @@ class BadObjects(NativeTest):
         self.check(self.as_content(with_machine(self.good_bytes(), EM_X86_64)), "not a BPF object", "-target bpf")
 
     def test_other_endianness(self):
-        self.check(lambda d: d.object("endian", "bad.bpf.o"), "endian", "-target bpf")
+        self.check(self.as_copy("endian"), "endian", "-target bpf")
 
     def test_no_btf(self):
-        self.check(lambda d: d.object("no-btf", "bad.bpf.o"), "no BTF", "clang -g")
+        self.check(self.as_copy("no-btf"), "no BTF", "clang -g")
 
     def test_no_struct_ops_map(self):
-        self.check(lambda d: d.object("no-maps", "bad.bpf.o"), "no struct_ops map", ".struct_ops.link")
+        self.check(self.as_copy("no-maps"), "no struct_ops map", ".struct_ops.link")
 
     def test_several_maps_and_no_map_setting(self):
-        self.check(lambda d: d.object("maps", "bad.bpf.o"), "name the one to attach in [Object] Map=", "first", "second")
+        self.check(self.as_copy("maps"), "name the one to attach in [Object] Map=", "first", "second")
 
     def test_unknown_map(self):
-        write = lambda d: d.object("maps", "bad.bpf.o")  # noqa: E731
-        self.check(write, '"secnod"', 'did you mean second?', object_=["Map=secnod"])
+        self.check(self.as_copy("maps"), '"secnod"', "did you mean second?", object_=["Map=secnod"])
 
     def test_damaged_inside(self):
         content = bytearray(self.good_bytes())
@@ -155,8 +157,7 @@ class BadObjects(NativeTest):
         self.check(self.as_content(self.good_bytes()), "SHA256=", "0" * 64, object_=["SHA256=" + "0" * 64])
 
     def test_a_type_that_the_kernel_lacks(self):
-        write = lambda d: d.object("maps", "bad.bpf.o")  # noqa: E731
-        self.check(write, '"sched_ext_ops"', os.uname().release, "Map=", object_=["Map=scheduler"])
+        self.check(self.as_copy("maps"), '"sched_ext_ops"', os.uname().release, "Map=", object_=["Map=scheduler"])
 
     def test_a_type_that_a_module_may_bring(self):
         d = self.daemon()
@@ -166,7 +167,7 @@ class BadObjects(NativeTest):
         self.assertIsNone(d.status("a")["next_attempt_usec"])
 
     def test_a_kernel_function_that_the_kernel_lacks(self):
-        self.check(lambda d: d.object("kfunc", "bad.bpf.o"), "t_imagined_kfunc", os.uname().release)
+        self.check(self.as_copy("kfunc"), "t_imagined_kfunc", os.uname().release)
 
     def test_an_operator_that_the_kernel_demands(self):
         d = self.daemon()
@@ -250,9 +251,9 @@ class Maps(NativeTest):
     def test_fields_of_a_map_apply_to_it_only(self):
         d = self.daemon()
         d.object("maps")
-        text = f"[Object]\nPath=maps.bpf.o\nMap={{}}\n[Fields]\nname = {algorithm('all')}\nflags = 1\n[Fields second]\nname = {algorithm('two')}\n"
-        d.raw("one.policy", text.format("first second"))
-        d.raw("two.policy", text.format("second first"))
+        fields = f"[Fields]\nname = {algorithm('all')}\nflags = 1\n[Fields second]\nname = {algorithm('two')}\n"
+        d.raw("one.policy", f"[Object]\nPath=maps.bpf.o\nMap=first second\n{fields}")
+        d.raw("two.policy", f"[Object]\nPath=maps.bpf.o\nMap=second first\n{fields}")
         d.start()
         self.assertEqual(kernel.struct_ops()[self.assert_attached(d, "one")["map_id"]]["name"], algorithm("all"))
         two = kernel.struct_ops()[self.assert_attached(d, "two")["map_id"]]

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Policy files: what is wrong in one is told with file and line and keeps nobody else from being attached; where they are looked for."""
+"""Policy files: what is wrong is told with file and line and keeps nobody else off; where they are looked for."""
 
 import native
 from native import NativeTest, algorithm
@@ -144,7 +144,7 @@ class SearchPath(NativeTest):
             self.assertIn(f"# {f}\n{f.read_text()}", text.out)
 
     def test_an_empty_assignment_resets(self):
-        self.write(self.usr, "a.policy", self.policy_text("a", "vendor") + "[Globals]\ng_u32 = 9\n[Attach]\nRestart=no\n")
+        self.write(self.usr, "a.policy", self.policy_text("a", "vendor") + "[Globals]\ng_u32 = 9\n")
         self.write(self.etc, "a.policy.d/10.conf", "[Policy]\nDescription=\n[Globals]\ng_u32 =\n")
         self.start()
         row = self.assert_attached(self.d, "a")

@@ -157,7 +157,8 @@ class BackOff(NativeTest):
 
     def test_attached_for_long_enough_all_begins_anew(self):
         d = self.daemon()
-        d.policy("a", attach=["RestartSec=30ms", "RestartSteps=2", "RestartMaxDelaySec=10s", "StartLimitIntervalSec=300ms"])
+        steps = ["RestartSec=30ms", "RestartSteps=2", "RestartMaxDelaySec=10s"]
+        d.policy("a", attach=[*steps, "StartLimitIntervalSec=300ms"])
         d.start()
         with Monitor(d) as monitor:
             for _ in range(2):
