@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * hold [-n RELINKS] [-u OTHER] OBJECT [MAP]: attaches one struct_ops map with plain libbpf and says what happens to it:
+ *
+ *   attached link=ID map=ID usec=CLOCK_MONOTONIC
+ *   hup link=ID map=ID usec=CLOCK_MONOTONIC       map=0: the kernel has let go of it
+ *
+ *   updated link=ID map=ID usec=CLOCK_MONOTONIC   with -u: the link was moved to map OTHER at once
+ *
+ * After a hang-up it links the same map again, RELINKS times (default 0), and ends after the last one. It is what
+ * the tests of the bed use, and the bare listener that the daemon's times are compared with.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long now_usec(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+static void die(const char *what, int err)
+{
+	printf("%s: %s (%d)\n", what, strerror(err), err);
+	exit(1);
+}
+
+static void tell(const char *what, int link_fd)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_link_get_info_by_fd(link_fd, &info, &size))
+		die("link info", errno);
+	printf("%s link=%u map=%u usec=%lld\n", what, info.id, info.struct_ops.map_id, now_usec());
+	fflush(stdout);
+}
+
+/* Whether a member of MAP, as it stands now, points to PROGRAM. Pointers in the image are aligned. */
+static bool refers_to(struct bpf_map *map, const struct bpf_program *program)
+{
+	size_t size, i;
+	void **image = bpf_map__initial_value(map, &size);
+
+	for (i = 0; i < size / sizeof(*image); i++)
+		if (image[i] == program)
+			return true;
+	return false;
+}
+
+static struct bpf_map *choose_map(struct bpf_object *object, const char *name)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(
+		map, object) if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS &&
+				 (!name || !strcmp(bpf_map__name(map), name))) return map;
+	die("no such map", ENOENT);
+	return NULL;
+}
+
+/* other may be NULL */
+static void load_only(struct bpf_object *object, struct bpf_map *wanted, struct bpf_map *other)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int err;
+
+	bpf_object__for_each_map(map, object) if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+		bpf_map__set_autocreate(map, map == wanted || map == other);
+	bpf_object__for_each_program(program, object) bpf_program__set_autoload(
+		program, refers_to(wanted, program) || (other && refers_to(other, program)));
+	err = bpf_object__load(object);
+	if (err)
+		die("load", -err);
+}
+
+static int wait_for_hup(int link_fd)
+{
+	struct epoll_event event = {.events = 0};
+	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, link_fd, &event))
+		die("epoll", errno);
+	while (epoll_wait(epoll_fd, &event, 1, -1) < 0)
+		if (errno != EINTR)
+			die("epoll_wait", errno);
+	close(epoll_fd);
+	return event.events & EPOLLHUP;
+}
+
+int main(int argc, char *argv[])
+{
+	struct bpf_object *object;
+	struct bpf_link *link;
+	struct bpf_map *map, *other;
+	const char *other_name = NULL;
+	long relinks = 0;
+	int fd, option;
+
+	while ((option = getopt(argc, argv, "n:u:")) != -1) {
+		if (option == 'n')
+			relinks = strtol(optarg, NULL, 10);
+		else if (option == 'u')
+			other_name = optarg;
+		else
+			return 2;
+	}
+	if (optind >= argc)
+		return 2;
+
+	object = bpf_object__open_file(argv[optind], NULL);
+	if (!object)
+		die(argv[optind], errno);
+	map = choose_map(object, argv[optind + 1]);
+	other = other_name ? choose_map(object, other_name) : NULL;
+	load_only(object, map, other);
+	link = bpf_map__attach_struct_ops(map);
+	if (!link)
+		die("attach", errno);
+
+	if (!(bpf_map__map_flags(map) & BPF_F_LINK)) {
+		printf("attached link=0 usec=%lld\n", now_usec());
+		fflush(stdout);
+		pause();
+		return 0;
+	}
+
+	fd = bpf_link__fd(link);
+	tell("attached", fd);
+	if (other) {
+		if (bpf_link__update_map(link, other))
+			die("update", errno);
+		tell("updated", fd);
+	}
+	while (wait_for_hup(fd)) {
+		tell("hup", fd);
+		if (relinks-- == 0)
+			return 0;
+		close(fd);
+		fd = bpf_link_create(bpf_map__fd(map), 0, BPF_STRUCT_OPS, NULL);
+		if (fd < 0)
+			die("attach again", errno);
+		tell("attached", fd);
+	}
+	return 1;
+}
