@@ -29,7 +29,8 @@ static void list_is_the_default_verb(void **state)
 	assert_contains(with.out, "● aimd    attached                 tcp_congestion_ops  aimd  7");
 	assert_contains(with.out, "● gentle  failed (load-failed)");
 	assert_contains(with.out, "● late    waiting (attach-failed)");
-	assert_contains(with.out, "next now       4         -\n");
+	assert_contains(with.out, "  next now  "); /* how wide that column is depends on the date */
+	assert_contains(with.out, "  4         -\n");
 	assert_contains(with.out, "\n3 policies: 1 attached, 1 waiting, 1 failed.\n");
 	assert_lacks(with.out, "\033");
 }
