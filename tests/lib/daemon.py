@@ -17,6 +17,8 @@ DAEMON = Path(os.environ.get("STRUCTOPSD", "structopsd"))
 CLIENT = Path(os.environ.get("STRUCTOPSCTL", "structopsctl"))
 OBJECTS = [Path(p) for p in os.environ.get("STRUCTOPSD_OBJECTS", "").split(":") if p]
 
+# A test that is killed takes its daemons with it.
+WITH_US = ("setpriv", "--pdeathsig", "TERM")
 BUSY = ("loading", "updating", "detaching")
 CLIENT_SECONDS = 120
 STOP_SECONDS = 60
@@ -111,7 +113,7 @@ class Daemon:
         self.config.write_text("".join(f"{line}\n" for line in ["[Daemon]", *self.settings]), encoding="utf-8")
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [*map(str, before), *self.command(), *map(str, more)],
+                [*WITH_US, *map(str, before), *self.command(), *map(str, more)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -225,6 +227,12 @@ class Daemon:
         link_id = self.status(name)["link_id"]
         kernel.detach(link_id)
         return link_id
+
+    def detach_and_come_back(self, name: str) -> dict:
+        """Another process detaches it; its status when the daemon has attached it again."""
+        link_id = self.detach_by_another(name)
+        until(lambda: self.status(name)["link_id"] not in (None, link_id), f"{name} has another link")
+        return self.wait_for(name, "attached")
 
 
 class Monitor:

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from waiting import until
+
 ALGORITHMS = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 BTF = Path("/sys/kernel/btf/vmlinux")
 
@@ -26,12 +28,15 @@ def algorithms() -> set[str]:
 
 
 def _bpftool(*words: str) -> list:
-    """bpftool gives up when something that somebody else made goes while it walks: then it walks again."""
-    for _ in range(50):
+    """bpftool gives up at whatever is just coming or going, which may be somebody else's: then it walks again."""
+
+    def walk():
         done = subprocess.run(["bpftool", "-j", *words], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return json.loads(done.stdout or "[]")
-    raise AssertionError(f"bpftool {' '.join(words)}: {done.stdout}{done.stderr}")
+        said.append(done.stdout + done.stderr)
+        return [json.loads(done.stdout or "[]")] if done.returncode == 0 else None
+
+    said: list[str] = []
+    return until(walk, lambda: f"bpftool {' '.join(words)} succeeds: {said[-1]}")[0]
 
 
 def detach(link_id: int) -> None:

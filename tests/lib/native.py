@@ -54,6 +54,13 @@ class NativeTest(unittest.TestCase):
         self.daemons: list[Daemon] = []
         self.addCleanup(self.check_clean)
 
+    def run(self, result=None):
+        try:
+            return super().run(result)
+        except KeyboardInterrupt:
+            self.doCleanups()  # unittest itself would leave everything as it is
+            raise
+
     def daemon(self) -> Daemon:
         """One that is stopped at the end of the test, whatever happens."""
         folder = self.scratch / f"d{len(self.daemons)}"

@@ -80,10 +80,7 @@ class ClientTest(NativeTest):
 
     def assert_serves(self) -> None:
         """It answers, and does its work for the kernel."""
-        restarts = self.d.status("a")["restarts"]
-        self.d.detach_by_another("a")
-        until(lambda: self.d.status("a")["restarts"] == restarts + 1, "the detachment was seen")
-        self.d.wait_for("a", "attached")
+        self.d.detach_and_come_back("a")
         self.assert_attached(self.d, "a")
 
     def assert_few_lines(self, before: str, n: int = 2) -> None:

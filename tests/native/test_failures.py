@@ -149,9 +149,7 @@ class NoDescriptors(NativeTest):
         for name in attached[:3]:
             self.assert_attached(d, name)
         # It still does its work for those that it has.
-        first = attached[0]
-        d.detach_by_another(first)
-        until(lambda: d.status(first)["restarts"] == 1 and d.status(first)["state"] == "attached", "attached again")
+        d.detach_and_come_back(attached[0])
         self.assertLess(d.log().count("turned a client away"), 3)
         # With room again, a restart is all it takes.
         self.assertEqual(d.ctl("detach", *attached[1:]).status, 0)

@@ -156,9 +156,7 @@ class Changed(ReloadTest):
         self.d.policy("a", globals_=["g_u8 = 2"], attach=["RestartSec=0"])
         self.reload()
         map_id = self.d.status("a")["map_id"]
-        self.d.detach_by_another("a")
-        until(lambda: self.d.status("a")["restarts"] == 1, "the detachment was seen")
-        self.d.wait_for("a", "attached")
+        self.d.detach_and_come_back("a")
         self.assertEqual(self.assert_attached(self.d, "a")["map_id"], map_id)
 
     def test_another_object_file(self):
@@ -180,9 +178,7 @@ class Changed(ReloadTest):
         self.assertEqual(self.reload()["a"], "kept, with its new settings")
         self.assertEqual(self.assert_same_link(before)["map_id"], before["map_id"])
         self.assertEqual(self.d.status("a")["description"], "other")
-        self.d.detach_by_another("a")
-        until(lambda: self.d.status("a")["restarts"] == 1, "the detachment was seen")
-        self.d.wait_for("a", "attached")
+        self.d.detach_and_come_back("a")
 
     def test_drop_in_added_and_removed(self):
         before = self.start("a", globals_=["g_u8 = 1"])
@@ -307,8 +303,7 @@ class Refused(ReloadTest):
         self.start("a", attach=["RestartSec=0"])
         self.d.policy("a", globals_=["g_u8 = 1000"], attach=["RestartSec=0"])
         self.reload(status=1)
-        self.d.detach_by_another("a")
-        until(lambda: self.d.status("a")["restarts"] == 1, "the detachment was seen")
+        self.d.detach_and_come_back("a")
         self.assert_attached(self.d, "a")
 
     def test_a_new_one_that_fails_is_told_and_does_not_touch_the_others(self):

@@ -79,9 +79,7 @@ class Crash(Caught):
         self.assertEqual((after["link_id"], after["map_id"]), (before["link_id"], before["map_id"]))
         self.assertEqual([f["actual"] for f in after["fields"] if f["member"] == "Globals.g_u8"], ["1"])
         # And it is still watched.
-        self.d.detach_by_another("a")
-        until(lambda: self.d.status("a")["restarts"] == 1, "the detachment was seen")
-        self.d.wait_for("a", "attached")
+        self.d.detach_and_come_back("a")
 
 
 class Hang(Caught):
