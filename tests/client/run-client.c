@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/client/run-client.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
 pid_t start_client(const char *const *argv, int out, int err, uid_t user)
 {
 	pid_t pid = fork();
+	int program;
 
 	assert_true(pid >= 0);
 	if (pid > 0)
@@ -15,9 +17,11 @@ pid_t start_client(const char *const *argv, int out, int err, uid_t user)
 	setenv("LC_ALL", "C.UTF-8", 1);
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
+	/* Opened before: the folder that it was built in may be closed to that user. */
+	program = open(getenv("STRUCTOPSCTL"), O_RDONLY | O_CLOEXEC);
 	if (user != 0 && setresuid(user, user, user) < 0)
 		_exit(100);
-	execv(getenv("STRUCTOPSCTL"), (char *const *)argv);
+	fexecve(program, (char *const *)argv, environ);
 	_exit(101);
 }
 

@@ -106,7 +106,7 @@ class Malformed(ClientTest):
             with self.subTest(name, after="the handshake"):
                 self.say(self.authenticated(), garbage)
 
-    @native.unittest.skipIf(native.IS_SANITIZED, "AddressSanitizer's shadow is memory, too")
+    @native.unless_sanitized("AddressSanitizer's shadow is memory, too")
     def test_it_takes_no_memory_for_what_was_only_announced(self):
         self.d = self.daemon()
         self.d.policy("b")

@@ -161,7 +161,7 @@ class NoDescriptors(NativeTest):
         return rows if rows and all(r["state"] in ("attached", "failed") for r in rows.values()) else None
 
 
-@native.unittest.skipIf(native.IS_SANITIZED, "AddressSanitizer needs more address space than it may have here")
+@native.unless_sanitized("AddressSanitizer needs more address space than it may have here")
 class NoMemory(NativeTest):
     def test_a_load_without_memory_is_tried_again_later(self):
         d = self.daemon()

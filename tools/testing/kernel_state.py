@@ -19,8 +19,13 @@ class State(NamedTuple):
 
 
 def _bpftool(*arguments: str) -> list[dict]:
-    done = subprocess.run(["bpftool", "-j", *arguments], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout or "[]")
+    """bpftool fails on whatever goes away, or is not whole yet (EAGAIN), while it lists: then it lists once more."""
+    for _ in range(50):
+        done = subprocess.run(["bpftool", "-j", *arguments], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return json.loads(done.stdout or "[]")
+        time.sleep(0.1)
+    raise RuntimeError(f"bpftool {' '.join(arguments)}: {done.stderr}")
 
 
 def _struct_ops_of(kind: str, *options: str) -> list[dict]:

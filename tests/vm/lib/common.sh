@@ -86,6 +86,7 @@ hash_of() {
 publish() {
 	local from=$1 name=$2 kind=${2%-*} old
 	mv -T "$from" "$cache/$name"
+	touch "$cache/$name"
 	find "$cache" -maxdepth 1 -regex ".*/$kind-[0-9a-f]*" -printf '%T@ %p\n' | sort -rn | tail -n +3 |
 		while read -r _ old; do rm -rf --one-file-system "$old"; done
 }

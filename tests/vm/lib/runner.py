@@ -11,13 +11,16 @@ t/NAME.root/, if it exists, is laid over the guest's root first.
 """
 
 import argparse
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from vm import Guest, GuestError, raise_on_signals
@@ -87,6 +90,8 @@ class Bench:
         self.parts = parts
         self.dir = Path(tempfile.mkdtemp(prefix="structopsd-vm-payload."))
         self.bases = {}
+        self.lock = threading.Lock()
+        self.numbers = itertools.count(1)
 
     def __enter__(self):
         return self
@@ -112,10 +117,11 @@ class Bench:
         return self.bases[kernel]
 
     def payload(self, kernel, test=None):
-        """The payload of one run, in the folder "payload"; made of hard links to the base."""
-        payload = self.dir / "payload"
-        shutil.rmtree(payload, ignore_errors=True)
-        shutil.copytree(self.base(kernel), payload, symlinks=True, copy_function=os.link)
+        """The payload of one run, made of hard links to the base; the caller removes it."""
+        with self.lock:
+            base = self.base(kernel)
+            payload = self.dir / f"payload-{next(self.numbers)}"
+        shutil.copytree(base, payload, symlinks=True, copy_function=os.link)
         overlay = VM / "t" / f"{test.name}.root" if test else None
         if overlay and overlay.is_dir():
             lay_over(overlay, payload)
@@ -125,7 +131,7 @@ class Bench:
         return payload
 
     def cpio(self, payload):
-        path = self.dir / "payload.cpio"
+        path = payload.with_suffix(".cpio")
         subprocess.run("find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc --quiet -R 0:0 >" f"'{path}'",
                        shell=True, cwd=payload, check=True)
         return path
@@ -140,16 +146,27 @@ class Bench:
 
 def run_in_guest(bench, test, kernel, start):
     """(status, output); status None is a guest that did not come to its end."""
-    with bench.guest(kernel, start, bench.payload(kernel, test)) as guest:
-        try:
-            if start == "boot":
-                guest.wait_ready(BOOT_SECONDS)
-            guest.order(start, test.name)
-            status, _, output = guest.result(test.timeout)
-            return status, output
-        except GuestError as error:
-            said = guest.output.decode(errors="replace").replace("\r", "")
-            return None, f"{said}\n--- {error}; the guest's console:\n{guest.console_tail()}"
+    payload = bench.payload(kernel, test)
+    try:
+        with bench.guest(kernel, start, payload) as guest:
+            return run_order(guest, test, start)
+    except GuestError as error:
+        return None, f"the guest did not start: {error}"
+    finally:
+        shutil.rmtree(payload, ignore_errors=True)
+        payload.with_suffix(".cpio").unlink(missing_ok=True)
+
+
+def run_order(guest, test, start):
+    try:
+        if start == "boot":
+            guest.wait_ready(BOOT_SECONDS)
+        guest.order(start, test.name)
+        status, _, output = guest.result(test.timeout)
+        return status, output
+    except GuestError as error:
+        said = guest.output.decode(errors="replace").replace("\r", "")
+        return None, f"{said}\n--- {error}; the guest's console:\n{guest.console_tail()}"
 
 
 def last_line(output, prefix):
@@ -159,7 +176,7 @@ def last_line(output, prefix):
 
 
 def run_one(bench, test, kernel, args):
-    """Runs one test on one kernel, prints its line; returns pass, fail or skip."""
+    """Runs one test on one kernel; returns pass, fail or skip, and what is to be printed."""
     start = "boot" if args.boot else test.start
     began = time.monotonic()
     if test.needs_project and "project" not in bench.parts:
@@ -170,10 +187,29 @@ def run_one(bench, test, kernel, args):
     if verdict == "skip" and args.strict:
         verdict = "fail"
     note = f"  ({last_line(output, 'skip')})" if status == SKIP else ""
-    print(f"{verdict}  {test.name} [{kernel}]  {time.monotonic() - began:.1f} s{note}", flush=True)
+    text = f"{verdict}  {test.name} [{kernel}]  {time.monotonic() - began:.1f} s{note}\n"
     if verdict == "fail" or args.verbose:
-        print("".join(f"    {line}\n" for line in output.splitlines()), end="", flush=True)
-    return verdict
+        text += "".join(f"    {line}\n" for line in output.splitlines())
+    return verdict, text
+
+
+def run_all(bench, plan, args):
+    """Runs the plan, some at a time; returns how many passed, failed, were skipped."""
+    count = {"pass": 0, "fail": 0, "skip": 0}
+    with ThreadPoolExecutor(args.jobs) as pool:
+        futures = [pool.submit(run_one, bench, test, kernel, args) for test, kernel in plan]
+        try:
+            for future in as_completed(futures):
+                verdict, text = future.result()
+                count[verdict] += 1
+                print(text, end="", flush=True)
+        except BaseException:
+            # the threads come to their ends, and clean up, when their guests are gone
+            for future in futures:
+                future.cancel()
+            Guest.end_all()
+            raise
+    return count
 
 
 def run(args):
@@ -183,10 +219,8 @@ def run(args):
         sys.exit("vm: no test to run on that kernel")
     kernels = [k for k in KERNELS if any(k == kernel for _, kernel in plan)]
     with_state = not args.boot and any(t.start == "saved" for t, _ in plan)
-    count = {"pass": 0, "fail": 0, "skip": 0}
     with Bench(build_parts(args, kernels, with_state)) as bench:
-        for test, kernel in plan:
-            count[run_one(bench, test, kernel, args)] += 1
+        count = run_all(bench, plan, args)
     skipped = f", {count['skip']} skipped" if count["skip"] else ""
     print(f"{count['pass']} passed, {count['fail']} failed{skipped}")
     return 1 if count["fail"] else 0
@@ -213,6 +247,8 @@ def main():
     parser.add_argument("--shell", action="store_true", help="a console instead of tests")
     parser.add_argument("-k", "--kernel", action="append", choices=KERNELS, help="only on this kernel (repeatable)")
     parser.add_argument("-b", "--boot", action="store_true", help="a real boot, whatever the test says")
+    parser.add_argument("-j", "--jobs", type=int, metavar="N",
+                        help="guests at a time, 1 GB of memory and a CPU each (default: 1; with --all 2 where there are 2 CPUs)")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the output of tests that pass, too")
     parser.add_argument("--no-project", action="store_true", help="only tests that do without structopsd itself")
     parser.add_argument("--strict", action="store_true", help="a skipped test counts as failed")
@@ -220,6 +256,8 @@ def main():
     args = parser.parse_args()
     if not (args.all or args.shell or args.names):
         parser.error("no test named; there are: " + " ".join(all_names()))
+    if not args.jobs:
+        args.jobs = min(2, os.cpu_count() or 1) if args.all else 1
     raise_on_signals()
     try:
         return shell(args) if args.shell else run(args)

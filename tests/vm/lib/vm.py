@@ -80,13 +80,31 @@ class Qmp:
 class Guest:
     """A running QEMU. A context manager: at its end neither the process nor its files are left."""
 
+    running = set()
+    ending = False
+
+    @classmethod
+    def end_all(cls):
+        """Ends every guest, also those of other threads, and lets none start any more."""
+        cls.ending = True
+        for guest in list(cls.running):
+            if guest.process:
+                guest.process.kill()
+
     def __init__(self, initrds, vmlinuz, payload=None, state=None, console_here=False):
         self.dir = Path(tempfile.mkdtemp(prefix="structopsd-vm."))
         self.process = self.qmp = self.port = None
         self.output = b""
         self.console = self.dir / "console"
+        self.running.add(self)
         try:
+            if self.ending:
+                raise GuestError("interrupted")
             self._start(initrds, vmlinuz, payload, state, console_here)
+        except GuestError as error:
+            said = self.console_tail()
+            self.close()
+            raise GuestError(f"{error}\n{said}") from None
         except BaseException:
             self.close()
             raise
@@ -159,6 +177,7 @@ class Guest:
         if self.port:
             self.port.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+        self.running.discard(self)
 
     def console_tail(self, lines=40):
         """The end of what the guest's kernel and QEMU itself said."""
