@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# fish completion for structopsctl(1)
+
+function __structopsctl_socket
+    set -l words (commandline -opc)
+    for i in (seq (count $words))
+        switch $words[$i]
+            case --socket
+                set -q words[(math $i + 1)]; and echo $words[(math $i + 1)]
+            case '--socket=*'
+                string replace -- --socket= '' $words[$i]
+        end
+    end
+end
+
+# The verb and the names, without options and without the word under the cursor.
+function __structopsctl_words
+    set -l after_socket no
+    for word in (commandline -opc)[2..-1]
+        if test $after_socket = yes
+            set after_socket no
+            continue
+        end
+        switch $word
+            case --socket
+                set after_socket yes
+            case '-*'
+            case '*'
+                echo $word
+        end
+    end
+end
+
+function __structopsctl_needs_verb
+    test -z "$(__structopsctl_words)"
+end
+
+function __structopsctl_has_verb
+    set -l words (__structopsctl_words)
+    test "$words[1]" = $argv[1]
+    and test $argv[1] != cat -o (count $words) -lt 2
+end
+
+# The policies in one of these states, without any given all of them. Nothing where the daemon does not answer soon: a
+# completion must not keep anybody waiting.
+function __structopsctl_policies
+    set -l socket (__structopsctl_socket)
+    set -l options
+    test -n "$socket"; and set options --socket $socket[-1]
+    set -l named (__structopsctl_words)
+    set -l name
+    for line in (timeout 1 structopsctl $options --json list 2>/dev/null </dev/null)
+        set -l pair (string match -r '^ *"(name|state)": "([^"]*)"' -- $line); or continue
+        if test $pair[2] = name
+            set name $pair[3]
+        else if test -z "$argv"; or contains -- $pair[3] $argv
+            contains -- $name $named; or echo $name
+        end
+    end
+end
+
+complete -c structopsctl -f
+
+complete -c structopsctl -l socket -r -F -d 'The socket of the daemon'
+complete -c structopsctl -l json -d 'Output for programs'
+complete -c structopsctl -l no-color -d 'No colours on a terminal'
+complete -c structopsctl -l no-wait -d 'Do not wait for the outcome'
+complete -c structopsctl -s h -l help -d 'A summary'
+complete -c structopsctl -l version -d 'The version'
+
+complete -c structopsctl -n __structopsctl_needs_verb -a list -d 'All policies, a line each'
+complete -c structopsctl -n __structopsctl_needs_verb -a status -d 'All that is known of a policy'
+complete -c structopsctl -n __structopsctl_needs_verb -a attach -d 'Attach, and keep it attached'
+complete -c structopsctl -n __structopsctl_needs_verb -a detach -d 'Take it off, and leave it off'
+complete -c structopsctl -n __structopsctl_needs_verb -a restart -d 'Load afresh and attach'
+complete -c structopsctl -n __structopsctl_needs_verb -a reset-failed -d 'Forget that it failed'
+complete -c structopsctl -n __structopsctl_needs_verb -a reload -d 'Read all policies again and apply what changed'
+complete -c structopsctl -n __structopsctl_needs_verb -a cat -d 'The files that a policy was merged from'
+complete -c structopsctl -n __structopsctl_needs_verb -a monitor -d 'Each change of state as it happens'
+
+complete -c structopsctl -n '__structopsctl_has_verb status' -a '(__structopsctl_policies)'
+complete -c structopsctl -n '__structopsctl_has_verb attach' -a '(__structopsctl_policies inactive waiting failed)'
+complete -c structopsctl -n '__structopsctl_has_verb detach' -a '(__structopsctl_policies loading attached updating waiting)'
+complete -c structopsctl -n '__structopsctl_has_verb restart' -a '(__structopsctl_policies inactive attached updating waiting failed)'
+complete -c structopsctl -n '__structopsctl_has_verb reset-failed' -a '(__structopsctl_policies waiting failed)'
+complete -c structopsctl -n '__structopsctl_has_verb cat' -a '(__structopsctl_policies)'
