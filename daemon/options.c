@@ -124,6 +124,9 @@ static int override_settings(struct config *c, const char *const arguments[], in
 	if (r < 0)
 		return r;
 	if (arguments[OPTION_RUNTIME_DIR]) {
+		if (*arguments[OPTION_RUNTIME_DIR] != '/')
+			return wrong_word("runtime-dir", arguments[OPTION_RUNTIME_DIR],
+					  "an absolute folder");
 		copy = strdup(arguments[OPTION_RUNTIME_DIR]);
 		if (!copy)
 			return log_oom();
@@ -166,7 +169,7 @@ int options_load(int argc, char *argv[], struct config *ret)
 		r = override_settings(&config, arguments, log_level);
 	if (r < 0) {
 		config_done(&config);
-		return r == -EINVAL ? -EBADMSG : r;
+		return r;
 	}
 	log_set_max_level(config.log_level);
 	*ret = config;

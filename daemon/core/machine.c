@@ -56,6 +56,10 @@ static enum machine_action replace(struct machine *m, const struct restart_rules
 				   const struct machine_input *in)
 {
 	m->again = false;
+	if (in->reason == REASON_ADMIN) {
+		backoff_reset(&m->backoff);
+		m->restarts = 0;
+	}
 	enter(m, STATE_UPDATING, in->reason);
 	return ACTION_REPLACE;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The verifier's log: hundreds of lines, of which the last ones matter and one decides. */
+#include "daemon/kernel/verifier-log.h"
+
+#include "common/sentence.h"
 #include "daemon/kernel/attempt.h"
 #include "daemon/kernel/verdict.h"
 
@@ -10,40 +12,78 @@ struct span {
 	size_t length;
 };
 
+struct findings {
+	struct span decisive; /* the last line that is not one of the others */
+	struct span source;   /* the last line of the source that was shown before it */
+	struct span suggestion;
+};
+
+static bool starts_with(struct span line, const char *start)
+{
+	return line.length >= strlen(start) && strncmp(line.text, start, strlen(start)) == 0;
+}
+
 /* What the verifier says at the end in any case. */
-static bool is_summary(const char *line, size_t length)
+static bool is_summary(struct span line)
 {
-	static const char *const starts[] = {"processed ", "verification time ", "stack depth "};
-
-	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
-		if (length >= strlen(starts[i]) && strncmp(line, starts[i], strlen(starts[i])) == 0)
-			return true;
-	return length == 0;
+	return line.length == 0 || starts_with(line, "processed ") ||
+	       starts_with(line, "verification time ") || starts_with(line, "stack depth ");
 }
 
-/* A line of the source: "; struct tcp_sock *tp = …", newer kernels add " @ file.c:12". */
-static bool is_source(const char *line, size_t length)
+static struct span next_line(const char **log)
 {
-	return length > 2 && line[0] == ';' && line[1] == ' ';
+	struct span line = {*log, strcspn(*log, "\n")};
+
+	*log += line.length + ((*log)[line.length] == '\n');
+	return line;
 }
 
-static bool find_lines(const char *log, struct span *ret_decisive, struct span *ret_source)
+/* Linux 7.3 explains its decision once more, at length, in blocks with headings; one of them is advice. */
+static void read_explanation(const char *log, struct findings *f)
 {
-	*ret_decisive = *ret_source = (struct span){0};
-	for (const char *line = log; *line;) {
-		size_t length = strcspn(line, "\n");
-
-		if (is_source(line, length))
-			*ret_source = (struct span){line + 2, length - 2};
-		else if (!is_summary(line, length))
-			*ret_decisive = (struct span){line, length};
-		line += length + (line[length] == '\n');
+	while (*log) {
+		if (!starts_with(next_line(&log), "Suggestion:"))
+			continue;
+		f->suggestion = next_line(&log);
+		while (f->suggestion.length > 0 && *f->suggestion.text == ' ') {
+			f->suggestion.text++;
+			f->suggestion.length--;
+		}
 	}
-	return ret_decisive->length > 0;
 }
 
-/* From the start of a line on. */
-static char *last_part(const char *log)
+static struct findings read_log(const char *log)
+{
+	struct findings f = {.decisive = {"no reason given", strlen("no reason given")}};
+
+	while (*log) {
+		struct span line = next_line(&log);
+
+		if (starts_with(line, "Verification failed:")) {
+			read_explanation(log, &f);
+			break;
+		}
+		/* "; struct tcp_sock *tp = …", newer kernels add " @ file.c:12". */
+		if (line.length > 2 && starts_with(line, "; "))
+			f.source = (struct span){line.text + 2, line.length - 2};
+		else if (!is_summary(line))
+			f.decisive = line;
+	}
+	return f;
+}
+
+char *verifier_log_sentence(const char *log)
+{
+	struct findings f = read_log(log);
+
+	return sentence("%.*s%s%.*s%s%s%.*s", (int)f.decisive.length, f.decisive.text,
+			f.source.length ? " (at: " : "", (int)f.source.length,
+			or_empty(f.source.text), f.source.length ? ")" : "",
+			f.suggestion.length ? ". The verifier suggests: " : "",
+			(int)f.suggestion.length, or_empty(f.suggestion.text));
+}
+
+char *verifier_log_end(const char *log)
 {
 	size_t length = strlen(log);
 	const char *start = log;
@@ -58,17 +98,13 @@ static char *last_part(const char *log)
 
 int attempt_explain_verifier(struct attempt *a, const struct loaded_program *p, int error)
 {
-	struct span decisive, source;
+	_cleanup_(freep) char *why = verifier_log_sentence(p->log);
 
 	free(a->outcome->verifier_log);
-	a->outcome->verifier_log = last_part(p->log);
-	if (!a->outcome->verifier_log)
+	a->outcome->verifier_log = verifier_log_end(p->log);
+	if (!why || !a->outcome->verifier_log)
 		return -ENOMEM;
-	if (!find_lines(p->log, &decisive, &source))
-		decisive = (struct span){"no reason given", strlen("no reason given")};
 	return verdict_refused(a->outcome, error,
-			       "the verifier refused program \"%s\" of object \"%s\": %.*s%s%.*s%s",
-			       bpf_program__name(p->program), a->file->path, (int)decisive.length,
-			       decisive.text, source.length > 0 ? " (at: " : "", (int)source.length,
-			       or_empty(source.text), source.length > 0 ? ")" : "");
+			       "the verifier refused program \"%s\" of object \"%s\": %s",
+			       bpf_program__name(p->program), a->file->path, why);
 }

@@ -151,6 +151,12 @@ static char *compose_detail(const struct attachment *a, const char *detail, usec
 	return strdup(or_empty(detail));
 }
 
+/* While it waits the map is held, to be linked again; once nothing more will come of it, it costs kernel memory. */
+static bool needs_handles(enum state state)
+{
+	return state_is_busy(state) || state == STATE_ATTACHED || state == STATE_WAITING;
+}
+
 void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,
 		     const char *detail)
 {
@@ -169,6 +175,8 @@ void attachment_step(struct attachment *a, enum machine_event event, enum reason
 		a->deadline_source = sd_event_source_disable_unref(a->deadline_source);
 	if (a->machine.state != from)
 		note_change(a, from, compose_detail(a, detail, in.now));
+	if (!needs_handles(a->machine.state))
+		kernel_handles_close(&a->handles);
 	attachment_carry_out(a, action);
 	if (!state_is_busy(a->machine.state))
 		settle_waiters(a, true);

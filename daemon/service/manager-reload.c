@@ -15,6 +15,7 @@ struct manager_reload {
 	size_t n_lines;
 	size_t pending; /* attachments whose outcome is awaited, and one for the reload itself */
 	bool failed;
+	bool refused; /* nothing was changed */
 };
 
 static struct manager_reload *reload_free(struct manager_reload *r)
@@ -65,6 +66,10 @@ static void reload_release(struct manager_reload *r)
 		return;
 	if (r->n_lines > 0)
 		qsort(r->lines, r->n_lines, sizeof(*r->lines), compare_lines);
+	if (!r->refused)
+		log_full(LOG_INFO, &(struct log_fields){.message_id = MESSAGE_ID_RELOADED},
+			 "policies reloaded%s",
+			 r->failed ? ", not all of them are as they should be" : "");
 	if (r->callback)
 		r->callback(r->userdata, !r->failed, r->lines, r->n_lines);
 	reload_free(r);
@@ -303,6 +308,7 @@ int manager_reload(struct manager *m, manager_reloaded_t callback, void *userdat
 	m->ready = false; /* READY=1 ends the reload for the service manager */
 	notify_reloading();
 	if (sets_have_errors(reload, &sets)) {
+		reload->refused = true;
 		for (size_t i = 0; i < reload->n_lines; i++)
 			log_error("reload refused, nothing was changed: %s", reload->lines[i].text);
 	} else {

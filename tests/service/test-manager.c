@@ -111,6 +111,7 @@ static void test_restart_no(void **state)
 	rig_run_until(r, rig_state(r, "a") == STATE_INACTIVE);
 	rig_assert(r, "a", "inactive link-detached");
 	assert_non_null(strstr(attachment_detail(rig_get(r, "a")), "Restart=no"));
+	assert_int_equal(rig_get(r, "a")->handles.map_fd, -EBADF);
 }
 
 static void test_limit_ends_in_failed_and_fallback(void **state)

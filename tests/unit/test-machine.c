@@ -277,6 +277,22 @@ static void test_policy_changed_while_loading(void **state)
 	assert_int_equal(won.state, STATE_UPDATING);
 }
 
+/* restart, of something that is attached: by hand, so all counters begin anew; reload leaves them. */
+static void test_restart_by_hand(void **state)
+{
+	for (int by_hand = 0; by_hand < 2; by_hand++) {
+		struct machine m = attached_at(1000);
+
+		step(&m, &rules, MACHINE_DETACHED, 0, 2000);
+		step(&m, &rules, MACHINE_DEADLINE, 0, m.deadline);
+		step(&m, &rules, MACHINE_ATTACHED, 0, m.deadline);
+		assert_int_equal(m.restarts, 1);
+		step(&m, &rules, MACHINE_REPLACE, by_hand ? REASON_ADMIN : REASON_RELOAD, 3000);
+		assert_int_equal(m.restarts, by_hand ? 0 : 1);
+		assert_int_equal(m.backoff.restarts, by_hand ? 0 : 1);
+	}
+}
+
 static void test_policy_changed_while_updating(void **state)
 {
 	struct machine m = attached_at(1000);
@@ -303,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_start_while_detaching),
 		cmocka_unit_test(test_stop_takes_a_start_back),
 		cmocka_unit_test(test_policy_changed_while_loading),
+		cmocka_unit_test(test_restart_by_hand),
 		cmocka_unit_test(test_policy_changed_while_updating),
 	};
 
