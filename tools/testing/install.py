@@ -15,7 +15,9 @@ from testlog import PASS
 # Below the prefix, or anywhere ("**"); each pattern must match something.
 WANTED = (
     "bin/structopsctl",
-    "**/structopsd",
+    "sbin/structopsd",
+    "share/man/man8/structopsd.8*",
+    "**/completions/structopsctl",
     "lib/structopsd/objects/tcp_aimd.bpf.o",
     "lib/structopsd/policies.d/*.policy",
     "**/structopsd.service",
@@ -34,7 +36,7 @@ def _missing(staged: Path) -> list[str]:
 
 def _programs_that_fail(staged: Path) -> list[str]:
     lines = []
-    for program in (p for name in ("structopsd", "structopsctl") for p in staged.glob(f"**/{name}") if p.is_file()):
+    for program in (staged / "sbin/structopsd", staged / "bin/structopsctl"):
         done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
         if done.returncode != 0 or not re.search(r"\d+\.\d+", done.stdout):
             lines.append(f"{program.name} --version: status {done.returncode}, {done.stdout}{done.stderr}")
