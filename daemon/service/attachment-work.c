@@ -144,6 +144,11 @@ static void kept(struct attachment *a, enum reason reason, const char *why)
 {
 	_cleanup_(freep) char *detail = NULL;
 
+	/* A note, since later events do not tell of it any more. */
+	if (!a->stale &&
+	    messages_add(&a->outcome.notes,
+			 "this is the former form of the policy: the changed one was refused") < 0)
+		(void)log_oom();
 	a->stale = true;
 	watch_or_warn(a);
 	detail = sentence("the change was not made, the former attachment stands (link %u): %s",

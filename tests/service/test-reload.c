@@ -130,10 +130,12 @@ static void test_change_that_fails_keeps_the_former(void **state)
 		rig_assert(r, "a", "attached attach-failed");
 		assert_true(fake_kernel_is_attached("a"));
 		assert_true(rig_get(r, "a")->stale);
+		assert_int_equal(rig_get(r, "a")->outcome.notes.n, 1);
 	}
 	rig_policy(r, "a", "RestartSec=0\n[Fields]\nx=3");
 	assert_reload(r, true, "a: updated (atomic, link 2)\n");
 	assert_false(rig_get(r, "a")->stale);
+	assert_int_equal(rig_get(r, "a")->outcome.notes.n, 0);
 }
 
 static void test_change_that_loses_everything_is_tried_again(void **state)
