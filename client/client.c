@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/client.h"
+#include "common/sentence.h"
 
 #include <stdarg.h>
 #include <time.h>
@@ -28,8 +29,7 @@ void complain(const char *format, ...)
 	/* What was printed so far comes first where both go to the same file. */
 	fflush(stdout);
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	text = sentence_va(format, arguments);
 	va_end(arguments);
 	/* One call, one write: lines of others do not come between. */
 	fprintf(stderr, "structopsctl: %s\n", text ?: "out of memory");

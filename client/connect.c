@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "common/protocol.h"
+#include "common/sentence.h"
 
 /* How long a daemon may take to accept and to authenticate. */
 #define CONNECT_SECONDS 10
@@ -155,19 +156,6 @@ static bool is_one_of(const sd_bus_error *error, const char *const *names)
 		if (sd_bus_error_has_name(error, *names))
 			return true;
 	return false;
-}
-
-static char *sentence(const char *format, ...) _printf_(1, 2);
-static char *sentence(const char *format, ...)
-{
-	va_list arguments;
-	char *text;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
-	va_end(arguments);
-	return text;
 }
 
 static const struct {

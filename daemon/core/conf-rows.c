@@ -5,18 +5,17 @@
 #include "daemon/core/boolean.h"
 #include "daemon/core/conf-rows.h"
 #include "common/nearest.h"
+#include "common/sentence.h"
 #include "daemon/core/timespan.h"
 
 _printf_(6, 0) static int add_error(struct messages *messages, const char *file, unsigned line,
 				    const char *section, const char *key, const char *format,
 				    va_list args)
 {
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_(freep) char *text = sentence_va(format, args);
 
-	if (vasprintf(&text, format, args) < 0) {
-		text = NULL; /* vasprintf leaves it undefined */
+	if (!text)
 		return -ENOMEM;
-	}
 	return messages_add(messages, "%s:%u: [%s]%s%s: %s", file, line, section, key ? " " : "",
 			    or_empty(key), text);
 }

@@ -7,6 +7,7 @@
 #include "daemon/core/conf-rows.h"
 #include "daemon/core/config.h"
 #include "common/nearest.h"
+#include "common/sentence.h"
 #include "daemon/core/read-file.h"
 #include "daemon/core/strv.h"
 
@@ -190,14 +191,12 @@ static int read_one(struct config *c, const char *file, struct messages *message
 
 static int read_dropins(struct config *c, const char *file, struct messages *messages)
 {
-	_cleanup_(freep) char *folder = NULL;
+	_cleanup_(freep) char *folder = sentence("%s.d", file);
 	_cleanup_(strv_freep) char **names = NULL;
 	int r;
 
-	if (asprintf(&folder, "%s.d", file) < 0) {
-		folder = NULL; /* asprintf leaves it undefined */
+	if (!folder)
 		return -ENOMEM;
-	}
 	r = read_folder(folder, ".conf", &names);
 	if (r == -ENOENT)
 		return 0;
@@ -205,12 +204,10 @@ static int read_dropins(struct config *c, const char *file, struct messages *mes
 	    messages_add(messages, "%s: the folder cannot be read: %s", folder, strerror(-r)) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; r >= 0 && names && names[i]; i++) {
-		_cleanup_(freep) char *path = NULL;
+		_cleanup_(freep) char *path = sentence("%s/%s", folder, names[i]);
 
-		if (asprintf(&path, "%s/%s", folder, names[i]) < 0) {
-			path = NULL; /* asprintf leaves it undefined */
+		if (!path)
 			return -ENOMEM;
-		}
 		r = read_one(c, path, messages);
 	}
 	return r;

@@ -2,6 +2,7 @@
 #include <ini.h>
 
 #include "daemon/core/ini.h"
+#include "common/sentence.h"
 #include "daemon/core/utf8.h"
 
 #define BLANKS " \t\n\v\f\r"
@@ -44,18 +45,12 @@ _printf_(2, 3) static void refuse(struct reader *r, const char *format, ...)
 {
 	_cleanup_(freep) char *text = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = sentence_va(format, args);
 	va_end(args);
-	if (n < 0) {
-		text = NULL; /* vasprintf leaves it undefined */
-		r->error = -ENOMEM;
-		return;
-	}
 	r->refused = true;
-	r->error = messages_add(r->messages, "%s:%u: %s", r->file, r->line, text);
+	r->error = text ? messages_add(r->messages, "%s:%u: %s", r->file, r->line, text) : -ENOMEM;
 }
 
 static char *strip(char *text)

@@ -2,16 +2,15 @@
 #include <stdarg.h>
 
 #include "daemon/core/messages.h"
+#include "common/sentence.h"
 
 int messages_addv(struct messages *m, const char *format, va_list args)
 {
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_(freep) char *text = sentence_va(format, args);
 	char **items;
 
-	if (vasprintf(&text, format, args) < 0) {
-		text = NULL; /* vasprintf leaves it undefined */
+	if (!text)
 		return -ENOMEM;
-	}
 	items = reallocarray(m->items, m->n + 1, sizeof(*items));
 	if (!items)
 		return -ENOMEM;

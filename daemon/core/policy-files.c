@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/core/policy-files.h"
+#include "common/sentence.h"
 #include "daemon/core/read-file.h"
 #include "daemon/core/strv.h"
 
@@ -37,8 +38,7 @@ static int candidates_add(struct candidates *c, const char *folder, size_t rank,
 	c->items = item;
 	item += c->n++;
 	*item = (struct candidate){.name = strdup(name), .rank = rank};
-	if (asprintf(&item->path, "%s/%s", folder, name) < 0)
-		item->path = NULL; /* asprintf leaves it undefined */
+	item->path = sentence("%s/%s", folder, name);
 	return item->name && item->path ? 0 : -ENOMEM;
 }
 
@@ -114,12 +114,11 @@ static int add_dropins(struct policy_file_set *set, char *const *folders)
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && folders && folders[i]; i++) {
-		_cleanup_(freep) char *folder = NULL;
+		_cleanup_(freep) char *folder = sentence("%s/%s" DROPIN_FOLDER_SUFFIX, folders[i],
+							 set->name);
 
-		if (asprintf(&folder, "%s/%s" DROPIN_FOLDER_SUFFIX, folders[i], set->name) < 0) {
-			folder = NULL; /* asprintf leaves it undefined */
+		if (!folder)
 			return -ENOMEM;
-		}
 		r = candidates_add_folder(&dropins, folder, i, DROPIN_SUFFIX, &set->errors);
 	}
 	candidates_settle(&dropins);

@@ -4,6 +4,7 @@
 #include "daemon/core/conf-conflicts.h"
 #include "daemon/core/conf-rows.h"
 #include "common/nearest.h"
+#include "common/sentence.h"
 #include "daemon/core/path.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/policy-overrides.h"
@@ -363,10 +364,9 @@ static int check_map_headers(struct policy_parser *p)
 			continue;
 		for (size_t j = 0; p->policy->maps[j]; j++)
 			nearest_offer(&nearest, p->policy->maps[j]);
-		if (asprintf(&section, "Fields %s", header->map) < 0) {
-			section = NULL; /* asprintf leaves it undefined */
+		section = sentence("Fields %s", header->map);
+		if (!section)
 			return -ENOMEM;
-		}
 		r = conf_error_at(p->messages, header->position.file, header->position.line,
 				  section, NULL,
 				  "\"%s\" is not in Map=" NEAREST_FORMAT

@@ -3,6 +3,7 @@
 
 #include "daemon/core/boolean.h"
 #include "common/nearest.h"
+#include "common/sentence.h"
 #include "daemon/core/path.h"
 #include "daemon/core/utf8.h"
 #include "daemon/core/value.h"
@@ -20,12 +21,11 @@ static int refuse(char **ret_error, int error, const char *format, ...)
 {
 	char *text;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = sentence_va(format, args);
 	va_end(args);
-	if (n < 0)
+	if (!text)
 		return -ENOMEM;
 	*ret_error = text;
 	return error;

@@ -2,6 +2,7 @@
 #include "daemon/kernel/btf-value.h"
 
 #include "common/nearest.h"
+#include "common/sentence.h"
 
 static const char *enumerator_at(const struct btf *btf, const struct btf_type *t, size_t i,
 				 uint64_t *ret)
@@ -196,10 +197,9 @@ int btf_value_init(struct btf_value *v, const struct place *p, struct enumerator
 	if (!v->name)
 		return -ENOMEM;
 	if (problem) {
-		int r = asprintf(&error, "cannot be set: it is %s, %s", v->name, problem);
-
+		error = sentence("cannot be set: it is %s, %s", v->name, problem);
 		btf_value_done(v);
-		if (r < 0)
+		if (!error)
 			return -ENOMEM;
 		*ret_error = error;
 		return -EINVAL;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "common/sentence.h"
 #include "daemon/core/messages.h"
 #include "daemon/kernel/kernel.h"
 #include "daemon/kernel/link.h"
@@ -179,22 +180,16 @@ char *holder_text(const struct holder *h)
 {
 	_cleanup_(messages_done) struct messages found = MESSAGES_NULL;
 	_cleanup_(freep) char *processes = NULL;
-	char *text;
-	int r;
 
-	if (h->link_id == 0) {
-		r = asprintf(&text,
-			     "struct_ops map %u (\"%s\"), which is registered without a link: "
-			     "bpftool struct_ops unregister id %u",
-			     h->map_id, h->map_name, h->map_id);
-		return r < 0 ? NULL : text;
-	}
+	if (h->link_id == 0)
+		return sentence("struct_ops map %u (\"%s\"), which is registered without a link: "
+				"bpftool struct_ops unregister id %u",
+				h->map_id, h->map_name, h->map_id);
 	if (find_processes(h->link_id, &found) < 0)
 		return NULL;
 	processes = messages_join(&found, ", ");
 	if (!processes)
 		return NULL;
-	r = asprintf(&text, "struct_ops link %u (map \"%s\"), held by %s", h->link_id, h->map_name,
-		     found.n > 0 ? processes : "a pin in bpffs or this daemon's own worker");
-	return r < 0 ? NULL : text;
+	return sentence("struct_ops link %u (map \"%s\"), held by %s", h->link_id, h->map_name,
+			found.n > 0 ? processes : "a pin in bpffs or this daemon's own worker");
 }

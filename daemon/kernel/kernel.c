@@ -2,6 +2,7 @@
 /* kernel_attach(): one policy from its file to its link, alternative after alternative. */
 #include "daemon/kernel/kernel.h"
 
+#include "common/sentence.h"
 #include "daemon/kernel/attach.h"
 #include "daemon/kernel/types.h"
 
@@ -121,18 +122,18 @@ static int note_passed_over(struct outcome *o, const struct messages *refusals)
 /* With one map its own sentence says all; with several each has its reason. */
 static int refuse_all(struct outcome *o, const struct messages *refusals, bool may_come)
 {
-	char *reasons, *detail;
-	int r;
+	_cleanup_(freep) char *reasons = NULL;
+	char *detail;
 
 	if (may_come)
 		o->verdict = VERDICT_NO_TYPE;
 	if (refusals->n < 2)
 		return -EBADMSG;
 	reasons = messages_join(refusals, "; ");
-	r = reasons ? asprintf(&detail, "no alternative of [Object] Map= was accepted: %s", reasons)
-		    : -1;
-	free(reasons);
-	if (r < 0)
+	if (!reasons)
+		return -ENOMEM;
+	detail = sentence("no alternative of [Object] Map= was accepted: %s", reasons);
+	if (!detail)
 		return -ENOMEM;
 	free(o->detail);
 	o->detail = detail;

@@ -5,6 +5,7 @@
 #include <nettle/sha2.h>
 #include <sys/stat.h>
 
+#include "common/sentence.h"
 #include "daemon/kernel/verdict.h"
 
 #define READABLE_MODE(st) ((unsigned)((st)->st_mode & 07777))
@@ -43,9 +44,9 @@ static int object_file_find(const char *path, char *const *folders, struct outco
 					strerror(errno));
 	}
 	for (size_t i = 0; folders && folders[i]; i++) {
-		_cleanup_(freep) char *full = NULL;
+		_cleanup_(freep) char *full = sentence("%s/%s", folders[i], path);
 
-		if (asprintf(&full, "%s/%s", folders[i], path) < 0)
+		if (!full)
 			return -ENOMEM;
 		*ret_path = realpath(full, NULL);
 		if (*ret_path)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opening the object and choosing the struct_ops map. */
 #include "common/nearest.h"
+#include "common/sentence.h"
 #include "daemon/kernel/attempt.h"
 #include "daemon/kernel/verdict.h"
 
@@ -137,7 +138,8 @@ static int check_field_sections(struct attempt *a)
 
 		if (!f->map || (find_struct_ops(a, f->map) && is_in_map_setting(a, f->map)))
 			continue;
-		if (asprintf(&where, "%s:%u: [Fields %s]", f->file, f->line, f->map) < 0)
+		where = sentence("%s:%u: [Fields %s]", f->file, f->line, f->map);
+		if (!where)
 			return -ENOMEM;
 		if (!find_struct_ops(a, f->map))
 			return refuse_unknown_map(a, where, f->map);

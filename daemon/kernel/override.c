@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "common/sentence.h"
 #include "daemon/kernel/verdict.h"
 
 int override_refuse(struct attempt *a, const struct override *v, const char *section,
@@ -10,15 +11,12 @@ int override_refuse(struct attempt *a, const struct override *v, const char *sec
 {
 	_cleanup_(freep) char *problem = NULL;
 	va_list args;
-	int r;
 
 	va_start(args, format);
-	r = vasprintf(&problem, format, args);
+	problem = sentence_va(format, args);
 	va_end(args);
-	if (r < 0) {
-		problem = NULL;
+	if (!problem)
 		return -ENOMEM;
-	}
 	return verdict_refused(a->outcome, 0, "%s:%u: [%s%s%s] %s: %s", v->file, v->line, section,
 			       v->map ? " " : "", or_empty(v->map), v->path, problem);
 }
@@ -56,11 +54,11 @@ static const char *global_prefix(bool is_global)
 int override_remember(struct attempt *a, struct bpf_map *map, const struct place *p, bool is_global,
 		      const char *path)
 {
-	_cleanup_(freep) char *member = NULL;
+	_cleanup_(freep) char *member = sentence("%s%s", global_prefix(is_global), path);
 	struct override_target *targets;
 	int r;
 
-	if (asprintf(&member, "%s%s", global_prefix(is_global), path) < 0)
+	if (!member)
 		return -ENOMEM;
 	for (size_t i = 0; i < a->outcome->n_fields; i++)
 		if (streq(a->outcome->fields[i].member, member))

@@ -2,6 +2,7 @@
 #include "daemon/kernel/place.h"
 
 #include "common/nearest.h"
+#include "common/sentence.h"
 #include "daemon/core/path.h"
 
 /* The same bound as libbpf's own: no compiler nests deeper, a hostile object may go in circles. */
@@ -58,9 +59,8 @@ static const char *kind_word(const struct btf_type *t)
 char *btf_type_text(const struct btf *btf, uint32_t type_id)
 {
 	const struct btf_type *t = skip_qualifiers(btf, type_id);
-	char dimensions[64] = "", *text;
+	char dimensions[64] = "";
 	size_t n = 0;
-	int r;
 
 	while (t && btf_is_array(t) && n < sizeof(dimensions) - 16) {
 		n += (size_t)snprintf(dimensions + n, sizeof(dimensions) - n, "[%u]",
@@ -71,12 +71,10 @@ char *btf_type_text(const struct btf *btf, uint32_t type_id)
 	if (!t)
 		return strdup("an unknown type");
 	if (btf_is_ptr(t))
-		r = asprintf(&text, "a %spointer%s",
-			     btf_is_operator(btf, type_id) ? "function " : "", dimensions);
-	else
-		r = asprintf(&text, "%s%s%s", kind_word(t),
-			     t->name_off ? name_of(btf, t->name_off) : "(anonymous)", dimensions);
-	return r < 0 ? NULL : text;
+		return sentence("a %spointer%s", btf_is_operator(btf, type_id) ? "function " : "",
+				dimensions);
+	return sentence("%s%s%s", kind_word(t),
+			t->name_off ? name_of(btf, t->name_off) : "(anonymous)", dimensions);
 }
 
 size_t place_size(const struct place *p)
@@ -122,7 +120,6 @@ static int walk_member(struct place *p, const char *name, char **ret_error)
 	struct nearest nearest = NEAREST(name);
 	_cleanup_(freep) char *type = NULL;
 	char *error;
-	int r;
 
 	if (t && btf_is_composite(t) && find_member(p->btf, t, name, p, &nearest, 0))
 		return 0;
@@ -130,11 +127,11 @@ static int walk_member(struct place *p, const char *name, char **ret_error)
 	if (!type)
 		return -ENOMEM;
 	if (!t || !btf_is_composite(t))
-		r = asprintf(&error, "%s has no members, so no \"%s\"", type, name);
+		error = sentence("%s has no members, so no \"%s\"", type, name);
 	else
-		r = asprintf(&error, "%s has no member \"%s\"" NEAREST_FORMAT, type, name,
-			     NEAREST_ARGS(nearest));
-	if (r < 0)
+		error = sentence("%s has no member \"%s\"" NEAREST_FORMAT, type, name,
+				 NEAREST_ARGS(nearest));
+	if (!error)
 		return -ENOMEM;
 	*ret_error = error;
 	return -EINVAL;
@@ -147,7 +144,6 @@ static int walk_index(struct place *p, size_t index, char **ret_error)
 	_cleanup_(freep) char *type = NULL;
 	size_t n = t && btf_is_array(t) ? btf_array(t)->nelems : 0;
 	char *error;
-	int r;
 
 	if (index < n) {
 		element.type_id = btf_array(t)->type;
@@ -159,11 +155,11 @@ static int walk_index(struct place *p, size_t index, char **ret_error)
 	if (!type)
 		return -ENOMEM;
 	if (n == 0)
-		r = asprintf(&error, "%s has no elements, so no [%zu]", type, index);
+		error = sentence("%s has no elements, so no [%zu]", type, index);
 	else
-		r = asprintf(&error, "[%zu] is beyond the end of %s: its elements are 0 … %zu",
-			     index, type, n - 1);
-	if (r < 0)
+		error = sentence("[%zu] is beyond the end of %s: its elements are 0 … %zu", index,
+				 type, n - 1);
+	if (!error)
 		return -ENOMEM;
 	*ret_error = error;
 	return -EINVAL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/kernel/verdict.h"
+#include "common/sentence.h"
 
 #include <bpf/libbpf.h>
 #include <stdarg.h>
@@ -7,9 +8,9 @@
 _printf_(4, 0) static int verdict_set(struct outcome *o, enum verdict verdict, int error,
 				      const char *format, va_list args)
 {
-	char *detail;
+	char *detail = sentence_va(format, args);
 
-	if (vasprintf(&detail, format, args) < 0)
+	if (!detail)
 		return -ENOMEM;
 	free(o->detail);
 	o->detail = detail;
