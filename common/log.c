@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common/log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -107,8 +108,8 @@ static void write_stderr(enum log_form form, int level, const char *text)
 }
 
 struct journal_entry {
-	struct iovec fields[6];
-	char texts[6][FIELD_MAX];
+	struct iovec fields[8];
+	char texts[8][FIELD_MAX];
 	int n;
 };
 
@@ -122,11 +123,11 @@ static void entry_add(struct journal_entry *e, const char *name, const char *val
 	e->fields[e->n++] = (struct iovec){.iov_base = text, .iov_len = strlen(text)};
 }
 
-static void entry_add_number(struct journal_entry *e, const char *name, unsigned value)
+static void entry_add_number(struct journal_entry *e, const char *name, int64_t value)
 {
-	char text[16];
+	char text[32];
 
-	snprintf(text, sizeof(text), "%u", value);
+	snprintf(text, sizeof(text), "%" PRId64, value);
 	entry_add(e, name, text);
 }
 
@@ -135,7 +136,7 @@ static int write_journal(int level, const struct log_fields *fields, char *messa
 	struct journal_entry e = {.n = 0};
 	struct iovec iov[ARRAY_SIZE(e.fields) + 1];
 
-	entry_add_number(&e, "PRIORITY", (unsigned)level);
+	entry_add_number(&e, "PRIORITY", level);
 	if (fields) {
 		entry_add(&e, "POLICY", fields->policy);
 		entry_add(&e, "STATE", fields->state);
@@ -143,6 +144,10 @@ static int write_journal(int level, const struct log_fields *fields, char *messa
 		entry_add(&e, "MESSAGE_ID", fields->message_id);
 		if (fields->link_id != 0)
 			entry_add_number(&e, "LINK_ID", fields->link_id);
+		if (fields->exit_kind != 0) {
+			entry_add_number(&e, "STRUCTOPS_EXIT_KIND", fields->exit_kind);
+			entry_add_number(&e, "STRUCTOPS_EXIT_CODE", fields->exit_code);
+		}
 	}
 	iov[0] = (struct iovec){.iov_base = message, .iov_len = strlen(message)};
 	memcpy(iov + 1, e.fields, sizeof(struct iovec) * (size_t)e.n);

@@ -34,6 +34,8 @@ struct log_fields {
 	const char *state;
 	const char *reason;
 	unsigned link_id;
+	int exit_kind;     /* enum scx_exit_kind: of the exit record that the change is about */
+	int64_t exit_code; /* only with exit_kind */
 	const char *message_id; /* one of MESSAGE_ID_… below */
 };
 

@@ -34,6 +34,11 @@
 #define METHOD_RELOAD "Reload"
 /* Cat(s name) -> a(ss): (path, content) of each file that the policy was merged from, in that order. */
 #define METHOD_CAT "Cat"
+/*
+ * Foreign() -> aa{sv}: the struct_ops that others have attached: KEY_TYPE, KEY_MAP, KEY_MAP_ID, KEY_LINK_ID,
+ * KEY_HOLDERS. For those who may manage: it names other users' processes.
+ */
+#define METHOD_FOREIGN "Foreign"
 /* Subscribe(): from now on this connection gets Event signals. */
 #define METHOD_SUBSCRIBE "Subscribe"
 /* Event: seq, realtime, monotonic, policy, from, to, reason, detail, link id. */
@@ -62,7 +67,24 @@
 #define KEY_NEXT_ATTEMPT_USEC "next_attempt_usec" /* t: realtime */
 #define KEY_FALLBACK "fallback"                   /* s: policy name */
 
+#define KEY_TEMPLATE "template"   /* s: the policy that this is an instance of */
+#define KEY_INSTANCES "instances" /* u: of a template; left out where the policy is none */
+#define KEY_DEVICE "device"       /* s: DEVPATH that the attachment lives and dies with */
+#define KEY_DISAGREEMENTS \
+	"disagreements" /* as: where the kernel says otherwise at this moment; left out: nowhere */
+#define KEY_HOLDERS "holders" /* as: Foreign() only: "bpftool[4711]", "pin /sys/fs/bpf/x" */
+
 /* What Status adds. */
+#define KEY_STATUS_USERS \
+	"users" /* u: sockets, namespaces, qdiscs that use the map, besides its link */
+#define KEY_STATUS_DEFAULTS \
+	"defaults" /* a(ss): [Tcp] Default=: network namespace ("": the daemon's), value before */
+/* The last exit that the kernel reported; left out where there was none. */
+#define KEY_STATUS_EXIT_KIND "exit_kind"       /* i: enum scx_exit_kind */
+#define KEY_STATUS_EXIT_CODE "exit_code"       /* x */
+#define KEY_STATUS_EXIT_REASON "exit_reason"   /* s */
+#define KEY_STATUS_EXIT_MESSAGE "exit_message" /* s */
+#define KEY_STATUS_EXIT_FILE "exit_file"       /* s: dump and streams */
 #define KEY_STATUS_FIELDS "fields"     /* a(sss): member, wanted, actual; globals as Globals.NAME */
 #define FIELD_UNREADABLE "?"           /* as actual: it could not be read back */
 #define KEY_STATUS_PROGRAMS "programs" /* a(ssu): member, program, program id */

@@ -8,19 +8,22 @@
 
 #include "common/names.h"
 #include "daemon/core/backoff.h"
+#include "daemon/core/exit-record.h"
 
 enum machine_event {
-	MACHINE_START,    /* wanted, from now on; counters begin anew */
-	MACHINE_STOP,     /* not wanted any more */
-	MACHINE_REPLACE,  /* wanted, but otherwise: load beside what runs and bring it in */
-	MACHINE_RESET,    /* reset-failed */
-	MACHINE_DEADLINE, /* what is waited for (the time of ACTION_WAIT, an event) has come */
-	MACHINE_DETACHED, /* somebody else detached the link */
-	MACHINE_ATTACHED, /* the work ended: attached, updated or swapped */
-	MACHINE_KEPT,     /* the work ended: the change failed, the old one is attached */
-	MACHINE_REFUSED,  /* the work ended: nothing attached, and no retry can help */
-	MACHINE_FAILED,   /* the work ended: nothing attached, a retry may help */
-	MACHINE_AWAIT,    /* the work ended: nothing attached, something else has to come first */
+	MACHINE_START,       /* wanted, from now on; counters begin anew */
+	MACHINE_STOP,        /* not wanted any more */
+	MACHINE_REPLACE,     /* wanted, but otherwise: load beside what runs and bring it in */
+	MACHINE_RESET,       /* reset-failed */
+	MACHINE_DEADLINE,    /* what is waited for (the time of ACTION_WAIT, an event) has come */
+	MACHINE_DETACHED,    /* somebody else detached the link */
+	MACHINE_EXITED,      /* the kernel threw it out; input.exit says what that asks for */
+	MACHINE_DEVICE_GONE, /* its device was removed: waits for an event */
+	MACHINE_ATTACHED,    /* the work ended: attached, updated or swapped */
+	MACHINE_KEPT,        /* the work ended: the change failed, the old one is attached */
+	MACHINE_REFUSED,     /* the work ended: nothing attached, and no retry can help */
+	MACHINE_FAILED,      /* the work ended: nothing attached, a retry may help */
+	MACHINE_AWAIT, /* the work ended: nothing attached, something else has to come first */
 	MACHINE_RELINK_FAILED, /* the helper could not link the held map again */
 	MACHINE_DETACH_DONE,   /* ACTION_DETACH ended */
 	_MACHINE_EVENT_MAX,
@@ -55,7 +58,8 @@ struct machine_input {
 	enum reason
 		reason; /* of START, STOP, REPLACE, KEPT, FAILED, REFUSED, AWAIT; the others have their own */
 	bool relinkable; /* of DETACHED: a loaded map is held and its type can be linked again */
-	usec_t now;      /* CLOCK_MONOTONIC */
+	enum exit_class exit; /* of EXITED */
+	usec_t now;           /* CLOCK_MONOTONIC */
 };
 
 /* Takes one step and says what to do. The state that stands afterwards is machine->state. */

@@ -4,7 +4,7 @@
 #include "daemon/core/outcome.h"
 
 /* Starts each encoding; to be changed with the order of what follows. */
-#define MAGIC UINT32_C(0x314f5453)
+#define MAGIC UINT32_C(0x324f5453)
 
 void outcome_done(struct outcome *o)
 {
@@ -25,6 +25,21 @@ void outcome_done(struct outcome *o)
 		free(o->programs[i].name);
 	}
 	free(o->programs);
+	free(o->slot);
+	free(o->device);
+	free(o->ops_name);
+	free(o->end_file);
+	for (size_t i = 0; i < o->n_defaults; i++) {
+		free(o->defaults[i].netns);
+		free(o->defaults[i].former);
+	}
+	free(o->defaults);
+	for (size_t i = 0; i < o->n_foreign; i++) {
+		free(o->foreign[i].type);
+		free(o->foreign[i].map);
+		messages_done(&o->foreign[i].holders);
+	}
+	free(o->foreign);
 	messages_done(&o->notes);
 	*o = OUTCOME_NULL;
 }
@@ -62,6 +77,33 @@ int outcome_add_program(struct outcome *o, const char *member, const char *name,
 	return program->member && program->name ? 0 : -ENOMEM;
 }
 
+int outcome_add_default(struct outcome *o, const char *netns, const char *former)
+{
+	struct outcome_default *d = reallocarray(o->defaults, o->n_defaults + 1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	o->defaults = d;
+	d += o->n_defaults++;
+	*d = (struct outcome_default){
+		.netns = strdup(netns),
+		.former = former ? strdup(former) : NULL,
+	};
+	return d->netns && (d->former || !former) ? 0 : -ENOMEM;
+}
+
+struct outcome_foreign *outcome_add_foreign(struct outcome *o)
+{
+	struct outcome_foreign *f = reallocarray(o->foreign, o->n_foreign + 1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	o->foreign = f;
+	f += o->n_foreign++;
+	*f = (struct outcome_foreign){0};
+	return f;
+}
+
 static void put_u32(FILE *f, uint32_t number)
 {
 	fwrite(&number, sizeof(number), 1, f);
@@ -89,6 +131,22 @@ static void put_stamp(FILE *f, const struct object_stamp *stamp)
 	put_u64(f, stamp->ctime_nsec);
 }
 
+static void put_exit(FILE *f, const struct outcome *o)
+{
+	const struct exit_layout *l = &o->exit;
+	const uint32_t layout[] = {l->value_size,   l->kind,        l->code,
+				   l->reason,       l->reason_size, l->message,
+				   l->message_size, l->dump_size,   l->dump};
+
+	for (size_t i = 0; i < ARRAY_SIZE(layout); i++)
+		put_u32(f, layout[i]);
+	put_u32(f, (uint32_t)o->end.kind);
+	put_u64(f, (uint64_t)o->end.code);
+	put_text(f, o->end.reason);
+	put_text(f, o->end.message);
+	put_text(f, o->end_file);
+}
+
 static void put_scalars(FILE *f, const struct outcome *o)
 {
 	put_u32(f, MAGIC);
@@ -103,6 +161,8 @@ static void put_scalars(FILE *f, const struct outcome *o)
 	put_u64(f, o->load_usec);
 	put_u64(f, o->attach_usec);
 	put_u64(f, o->gap_usec);
+	put_u64(f, o->enable_seq);
+	put_u32(f, o->holder_map_id);
 }
 
 static void put_texts(FILE *f, const struct outcome *o)
@@ -113,6 +173,16 @@ static void put_texts(FILE *f, const struct outcome *o)
 	put_text(f, o->digest);
 	put_text(f, o->type);
 	put_text(f, o->map);
+	put_text(f, o->slot);
+	put_text(f, o->device);
+	put_text(f, o->ops_name);
+}
+
+static void put_messages(FILE *f, const struct messages *m)
+{
+	put_u32(f, (uint32_t)m->n);
+	for (size_t i = 0; i < m->n; i++)
+		put_text(f, m->items[i]);
 }
 
 static void put_lists(FILE *f, const struct outcome *o)
@@ -129,9 +199,20 @@ static void put_lists(FILE *f, const struct outcome *o)
 		put_text(f, o->programs[i].name);
 		put_u32(f, o->programs[i].id);
 	}
-	put_u32(f, (uint32_t)o->notes.n);
-	for (size_t i = 0; i < o->notes.n; i++)
-		put_text(f, o->notes.items[i]);
+	put_messages(f, &o->notes);
+	put_u32(f, (uint32_t)o->n_defaults);
+	for (size_t i = 0; i < o->n_defaults; i++) {
+		put_text(f, o->defaults[i].netns);
+		put_text(f, o->defaults[i].former);
+	}
+	put_u32(f, (uint32_t)o->n_foreign);
+	for (size_t i = 0; i < o->n_foreign; i++) {
+		put_u32(f, o->foreign[i].map_id);
+		put_u32(f, o->foreign[i].link_id);
+		put_text(f, o->foreign[i].type);
+		put_text(f, o->foreign[i].map);
+		put_messages(f, &o->foreign[i].holders);
+	}
 }
 
 int outcome_encode(const struct outcome *o, void **ret_bytes, size_t *ret_length)
@@ -144,6 +225,7 @@ int outcome_encode(const struct outcome *o, void **ret_bytes, size_t *ret_length
 		return -ENOMEM;
 	put_scalars(f, o);
 	put_texts(f, o);
+	put_exit(f, o);
 	put_lists(f, o);
 	if (fclose(f) != 0)
 		return -ENOMEM;
@@ -256,6 +338,8 @@ static void get_scalars(struct reader *r, struct outcome *o)
 	o->load_usec = get_u64(r);
 	o->attach_usec = get_u64(r);
 	o->gap_usec = get_u64(r);
+	o->enable_seq = get_u64(r);
+	o->holder_map_id = get_u32(r);
 }
 
 static void get_texts(struct reader *r, struct outcome *o)
@@ -266,6 +350,38 @@ static void get_texts(struct reader *r, struct outcome *o)
 	o->digest = get_text(r);
 	o->type = get_text(r);
 	o->map = get_text(r);
+	o->slot = get_text(r);
+	o->device = get_text(r);
+	o->ops_name = get_text(r);
+}
+
+/* A text that has its place in the outcome itself. */
+static void get_text_into(struct reader *r, char *to, size_t size)
+{
+	_cleanup_(freep) char *text = get_some_text(r);
+
+	if (r->error < 0)
+		return;
+	if (strlen(text) >= size)
+		r->error = -EBADMSG;
+	else
+		strcpy(to, text);
+}
+
+static void get_exit(struct reader *r, struct outcome *o)
+{
+	struct exit_layout *l = &o->exit;
+	uint32_t *const layout[] = {&l->value_size,   &l->kind,        &l->code,
+				    &l->reason,       &l->reason_size, &l->message,
+				    &l->message_size, &l->dump_size,   &l->dump};
+
+	for (size_t i = 0; i < ARRAY_SIZE(layout); i++)
+		*layout[i] = get_u32(r);
+	o->end.kind = (int)get_u32(r);
+	o->end.code = (int64_t)get_u64(r);
+	get_text_into(r, o->end.reason, sizeof(o->end.reason));
+	get_text_into(r, o->end.message, sizeof(o->end.message));
+	o->end_file = get_text(r);
 }
 
 static void get_field(struct reader *r, struct outcome *o)
@@ -288,12 +404,44 @@ static void get_program(struct reader *r, struct outcome *o)
 		r->error = outcome_add_program(o, member, name, id);
 }
 
-static void get_note(struct reader *r, struct outcome *o)
+static void get_message(struct reader *r, struct messages *m)
 {
-	_cleanup_(freep) char *note = get_some_text(r);
+	_cleanup_(freep) char *text = get_some_text(r);
 
 	if (r->error == 0)
-		r->error = messages_add(&o->notes, "%s", note);
+		r->error = messages_add(m, "%s", text);
+}
+
+static void get_note(struct reader *r, struct outcome *o)
+{
+	get_message(r, &o->notes);
+}
+
+static void get_default(struct reader *r, struct outcome *o)
+{
+	_cleanup_(freep) char *netns = get_some_text(r);
+	_cleanup_(freep) char *former = get_text(r);
+
+	if (r->error == 0)
+		r->error = outcome_add_default(o, netns, former);
+}
+
+static void get_foreign(struct reader *r, struct outcome *o)
+{
+	struct outcome_foreign *f = outcome_add_foreign(o);
+	uint32_t n;
+
+	if (!f) {
+		r->error = -ENOMEM;
+		return;
+	}
+	f->map_id = get_u32(r);
+	f->link_id = get_u32(r);
+	f->type = get_text(r);
+	f->map = get_text(r);
+	n = get_u32(r);
+	for (uint32_t i = 0; i < n && r->error == 0; i++)
+		get_message(r, &f->holders);
 }
 
 static void get_list(struct reader *r, struct outcome *o,
@@ -313,9 +461,12 @@ int outcome_decode(const void *bytes, size_t length, struct outcome *ret)
 
 	get_scalars(&r, &o);
 	get_texts(&r, &o);
+	get_exit(&r, &o);
 	get_list(&r, &o, get_field);
 	get_list(&r, &o, get_program);
 	get_list(&r, &o, get_note);
+	get_list(&r, &o, get_default);
+	get_list(&r, &o, get_foreign);
 	if (r.error < 0)
 		return r.error;
 	if (r.left > 0)

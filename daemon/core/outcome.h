@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/macro.h"
+#include "daemon/core/exit-record.h"
 #include "daemon/core/messages.h"
 #include "daemon/core/timespan.h"
 
@@ -16,6 +17,8 @@ enum verdict {
 	VERDICT_BUSY, /* the kernel did not take it now: EEXIST, EBUSY, ENOMEM, EMFILE … (reason attach-failed) */
 	VERDICT_NO_TYPE, /* no such struct_ops type now; a module may bring it (reason load-failed) */
 	VERDICT_DEAD,    /* attached, but the kernel does not use it (reason dead-on-arrival) */
+	VERDICT_TAKEN, /* the type's only place is held by outcome.holder: waits for its end (reason attach-failed) */
+	VERDICT_GONE, /* the device that it is for is not there (any more) (reason device-gone) */
 	_VERDICT_MAX,
 };
 
@@ -39,6 +42,20 @@ struct outcome_program {
 	char *member;
 	char *name; /* full name, as in the object */
 	uint32_t id;
+};
+
+/* A setting outside the attachment that was pointed at it, and what to give back: [Tcp] Default=. */
+struct outcome_default {
+	char *netns;  /* path of the network namespace; "": the daemon's own */
+	char *former; /* value before the attach; NULL: it was ours already and nobody knows */
+};
+
+/* Who holds what we want, or (kernel_survey()) what others have attached. */
+struct outcome_foreign {
+	uint32_t map_id, link_id; /* link_id 0: registered without a link */
+	char *type;               /* kernel struct; NULL: could not be found out */
+	char *map;                /* name as in the kernel: at most 15 characters */
+	struct messages holders;  /* "bpftool[4711]", "pin /sys/fs/bpf/x" */
 };
 
 /* Identity of an object file, to see on reload whether it is another one. All 0: unknown. */
@@ -65,6 +82,18 @@ struct outcome {
 	size_t n_fields;
 	struct outcome_program *programs;
 	size_t n_programs;
+	char *slot; /* what only one attachment can have: "sched_ext_ops", "tcp_congestion_ops bpf_x"; NULL: nothing */
+	char *device; /* DEVPATH whose "remove" uevent ends the attachment; NULL: there is none such */
+	char *ops_name; /* its name in the subsystem (member name or id); NULL: the type has none */
+	uint64_t enable_seq;     /* sched_ext: its counter after our attach; 0: not of that type */
+	struct exit_layout exit; /* of the data map in kernel_handles.record_fd */
+	struct exit_record end;  /* VERDICT_DEAD, or after the kernel threw it out; kind 0: none */
+	char *end_file;          /* what kernel_exit_dump() wrote; NULL: nothing */
+	uint32_t holder_map_id;  /* VERDICT_TAKEN: whose map is in the way; 0: unknown */
+	struct outcome_default *defaults;
+	size_t n_defaults;
+	struct outcome_foreign *foreign; /* kernel_survey() only */
+	size_t n_foreign;
 	struct messages notes; /* members dropped, alternatives passed over with why, … */
 };
 #define OUTCOME_NULL ((struct outcome){0})
@@ -76,6 +105,10 @@ void outcome_done(struct outcome *o);
 int outcome_add_field(struct outcome *o, const char *member, const char *wanted,
 		      const char *actual);
 int outcome_add_program(struct outcome *o, const char *member, const char *name, uint32_t id);
+/* Copies; former may be NULL. 0 or -ENOMEM. */
+int outcome_add_default(struct outcome *o, const char *netns, const char *former);
+/* A new entry, zeroed, to be filled; NULL: out of memory. */
+struct outcome_foreign *outcome_add_foreign(struct outcome *o);
 
 /*
  * To bytes and back. encode: *ret_bytes is the caller's. decode refuses anything that encode cannot have

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/macro.h"
+#include "daemon/core/hid-match.h"
 #include "daemon/core/ini.h"
 #include "daemon/core/messages.h"
 #include "daemon/core/timespan.h"
@@ -77,6 +78,11 @@ struct policy {
 
 	struct restart_rules restart;
 
+	bool is_template; /* [Match] is there: instances are attached, one a device, never the policy itself */
+	struct hid_match hid; /* [Match] Hid= */
+	bool tcp_default;     /* [Tcp] Default= */
+	char **tcp_netns; /* [Tcp] Netns=: names (of ip-netns(8)) or paths; NULL: the daemon's own only */
+
 	char **files; /* paths it was merged from, in order; NULL-terminated */
 };
 
@@ -99,6 +105,13 @@ int policy_parse(const char *name, const struct policy_source *sources, size_t n
 		 struct policy **ret, struct messages *messages);
 struct policy *policy_free(struct policy *p);
 DEFINE_CLEANUP(struct policy *, policy_free)
+
+/*
+ * An instance of a template: a copy with the name TEMPLATE@DEVICE, no [Match], and the override hid_id = id (it stands
+ * at the line of Hid=; the template's own hid_id, if it has one, is a parse error already). 0: *ret is the caller's.
+ */
+int policy_instance(const struct policy *template, const struct hid_device *device,
+		    struct policy **ret);
 
 /*
  * Which parts of two policies differ. What concerns the object (path, digest, maps, overrides) needs a new

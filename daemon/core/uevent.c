@@ -14,9 +14,8 @@ static void take_pair(struct uevent *e, const char *pair)
 		const char *key;
 		const char **value;
 	} known[] = {
-		{"ACTION", &e->action},
-		{"DEVPATH", &e->devpath},
-		{"SUBSYSTEM", &e->subsystem},
+		{"ACTION", &e->action}, {"DEVPATH", &e->devpath},   {"SUBSYSTEM", &e->subsystem},
+		{"HID_ID", &e->hid_id}, {"HID_NAME", &e->hid_name},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {

@@ -4,11 +4,13 @@
 
 #include "common/macro.h"
 
-/* All borrowed from the datagram; NULL where it does not say. */
+/* All borrowed from the datagram; the first three are always there. */
 struct uevent {
 	const char *action;    /* "add", "remove", … */
 	const char *devpath;   /* "/module/dummy" */
 	const char *subsystem; /* "module" */
+	const char *hid_id;    /* "0003:0000046D:0000C52B"; NULL: not of a HID device */
+	const char *hid_name;
 };
 
 /* 0; -EBADMSG: not a kernel uevent (one of udev's, cut off, without these three). */

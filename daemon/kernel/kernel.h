@@ -3,11 +3,12 @@
  * The seam between the daemon and the kernel: everything that is ever asked of bpf() goes through here, and
  * tests/fake-kernel.c is the second implementation. No function here logs: sentences go into the outcome.
  *
- * Every function may block (the verifier, one global struct_ops mutex, RCU) and is therefore called in a worker or
- * in the helper, never in the event loop; kernel_state() and kernel_link_can_poll() alone are quick.
+ * A function may block (the verifier, one global struct_ops mutex, RCU) and is therefore called in a worker or in the
+ * helper, never in the event loop, unless it says "quick".
  */
 #pragma once
 
+#include "daemon/core/hid-match.h"
 #include "daemon/core/outcome.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/uevent.h"
@@ -16,16 +17,31 @@
 struct kernel_handles {
 	int map_fd; /* the struct_ops map */
 	int link_fd; /* its link; -EBADF with a map that is attached without one (outcome.linkless) */
+	int record_fd; /* the data map with the exit record (outcome.exit) */
+	int dump_fd;   /* the data map with the debug dump */
 };
-#define KERNEL_HANDLES_NULL ((struct kernel_handles){.map_fd = -EBADF, .link_fd = -EBADF})
+#define KERNEL_HANDLES_NULL       \
+	((struct kernel_handles){ \
+		.map_fd = -EBADF, .link_fd = -EBADF, .record_fd = -EBADF, .dump_fd = -EBADF})
 
 void kernel_handles_close(struct kernel_handles *h);
+
+/* As a row, in the order above: for whoever passes them on. */
+#define KERNEL_HANDLES_N 4
+static inline void kernel_handles_to_fds(const struct kernel_handles *h, int ret[KERNEL_HANDLES_N])
+{
+	const int fds[KERNEL_HANDLES_N] = {h->map_fd, h->link_fd, h->record_fd, h->dump_fd};
+
+	memcpy(ret, fds, sizeof(fds));
+}
 
 struct kernel_job {
 	const struct policy *policy;
 	char *const *object_path; /* folders for a relative Path=; NULL-terminated */
 	const struct kernel_handles
 		*old; /* what runs now and is to be replaced; NULL: nothing runs. Not consumed */
+	const struct outcome
+		*before; /* of the attachment's last life (its defaults go on); NULL: none */
 };
 
 /*
@@ -42,11 +58,45 @@ int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
 /* Links a loaded map again. 0 with a link that is the caller's; -errno. */
 int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id);
 
-/* Takes it off, whoever else holds it. Waits for RCU. 0 also if it was off already. */
-int kernel_detach(const struct kernel_handles *h);
+/*
+ * Gives back what was pointed at it (o->defaults; o NULL: nothing) and takes it off, whoever else holds it. Waits for
+ * RCU. 0 also if it was off already. Empty handles: only the giving back. What could not be given back is no error:
+ * *ret_notes (may be NULL) says it.
+ */
+int kernel_detach(const struct kernel_handles *h, const struct outcome *o,
+		  struct messages *ret_notes);
 
-/* 1: attached, with the map of that id (ret_map_id may be NULL); 0: detached; -errno. */
+/* 1: attached, with the map of that id (ret_map_id may be NULL); 0: detached; -errno. Quick. */
 int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id);
+
+/*
+ * Whether the kernel uses it at this moment, asked of everything that can tell (link, sysfs, exit record), compared
+ * with what was attached (o). 1: yes. 0: no, or not as we left it: *ret_why says what the kernel has instead (the
+ * caller's; NULL: out of memory). -errno: cannot be found out. Quick.
+ */
+int kernel_alive(const struct kernel_handles *h, const struct outcome *o, char **ret_why);
+
+/* The exit record: 1 with *ret (kind not 0); 0: it has none or none was written; -errno. Quick. */
+int kernel_exit_read(const struct kernel_handles *h, const struct outcome *o,
+		     struct exit_record *ret);
+
+/*
+ * Writes what the dead attachment left to say into a file (made anew, mode 0600): record, debug dump, each program's
+ * streams. 1: written; 0: there was nothing; -errno. Quick: bounded (2 MiB), nothing waits.
+ */
+int kernel_exit_dump(const struct kernel_handles *h, const struct outcome *o, const char *path);
+
+/* How many use the map besides its link (sockets, namespaces, qdiscs): 0 or more; -errno. Quick. */
+int kernel_users(const struct kernel_handles *h);
+
+/*
+ * Everything struct_ops that is attached and whose map is not among ours, into ret->foreign, with who holds it: looks
+ * through all links, maps, processes and pins. 0; -ENOMEM; other -errno: not permitted.
+ */
+int kernel_survey(const uint32_t *ours, size_t n_ours, struct outcome *ret);
+
+/* The HID devices there are. *ret is the caller's (hid_device_done() each, free()). 0; -errno. Quick (sysfs). */
+int kernel_hid_devices(struct hid_device **ret, size_t *ret_n);
 
 /*
  * The kernel's uevents. open: a descriptor to poll for EPOLLIN, the caller's; -errno. receive: 1 with *ret borrowed

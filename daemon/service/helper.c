@@ -45,7 +45,7 @@ struct helper {
 static void __attribute__((noreturn)) helper_main(int socket)
 {
 	for (;;) {
-		int fds[MESSAGE_FDS_MAX] = {-EBADF, -EBADF}, link_fd = -EBADF;
+		int fds[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL, link_fd = -EBADF;
 		_cleanup_(freep) void *data = NULL;
 		struct answer_wire answer = {0};
 		struct request_wire request;
@@ -102,7 +102,7 @@ static void fail_all(struct helper *h, int error)
 
 static int on_answer(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-	int fds[MESSAGE_FDS_MAX] = {-EBADF, -EBADF};
+	int fds[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL;
 	_cleanup_(freep) void *data = NULL;
 	struct helper *h = userdata;
 	struct answer_wire answer;

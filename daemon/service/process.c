@@ -115,7 +115,7 @@ int message_receive(int socket, int flags, void **ret_data, size_t *ret_length,
 		.msg_controllen = sizeof(control.buffer),
 	};
 	_cleanup_(freep) void *data = NULL;
-	int fds[MESSAGE_FDS_MAX] = {-EBADF, -EBADF};
+	int fds[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL;
 	ssize_t length;
 
 	length = recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC | flags);

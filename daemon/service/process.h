@@ -13,7 +13,11 @@
  */
 pid_t process_fork(const char *comm, const int *keep, size_t n_keep);
 
-#define MESSAGE_FDS_MAX 2
+#define MESSAGE_FDS_MAX 4
+#define MESSAGE_FDS_NULL                       \
+	{                                      \
+		-EBADF, -EBADF, -EBADF, -EBADF \
+	}
 
 /*
  * One datagram with descriptors (SOCK_SEQPACKET). send: descriptors are NOT consumed. receive: *ret_data is

@@ -16,8 +16,9 @@
 /* What stands before the outcome's bytes. Both sides are the same program: host byte order. */
 struct wire_header {
 	uint32_t magic;
-	uint8_t has_map, has_link;
+	uint8_t has[KERNEL_HANDLES_N]; /* which of the descriptors come with it */
 };
+_Static_assert(KERNEL_HANDLES_N <= MESSAGE_FDS_MAX, "a report has room for all handles");
 
 struct worker {
 	TAILQ_ENTRY(worker) entry;
@@ -85,6 +86,7 @@ static void worker_report_lost(struct worker *w, char *detail)
 static int unpack(const void *data, size_t length, const int fds[MESSAGE_FDS_MAX],
 		  struct worker_report *ret)
 {
+	int row[KERNEL_HANDLES_N] = MESSAGE_FDS_NULL;
 	struct wire_header header;
 	size_t next = 0;
 
@@ -93,10 +95,10 @@ static int unpack(const void *data, size_t length, const int fds[MESSAGE_FDS_MAX
 	memcpy(&header, data, sizeof(header));
 	if (header.magic != WIRE_MAGIC)
 		return -EBADMSG;
-	if (header.has_map)
-		ret->handles.map_fd = fds[next++];
-	if (header.has_link)
-		ret->handles.link_fd = fds[next++];
+	for (size_t i = 0; i < KERNEL_HANDLES_N; i++)
+		if (header.has[i])
+			row[i] = fds[next++];
+	ret->handles = (struct kernel_handles){row[0], row[1], row[2], row[3]};
 	return outcome_decode((const char *)data + sizeof(header), length - sizeof(header),
 			      &ret->outcome);
 }
@@ -105,7 +107,7 @@ static int unpack(const void *data, size_t length, const int fds[MESSAGE_FDS_MAX
 static void worker_receive(struct worker *w)
 {
 	struct worker_report report = {.end = WORKER_REPORTED, .handles = KERNEL_HANDLES_NULL};
-	int fds[MESSAGE_FDS_MAX] = {-EBADF, -EBADF};
+	int fds[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL;
 	_cleanup_(freep) void *data = NULL;
 	size_t length;
 	int r;
@@ -185,20 +187,18 @@ static int send_report(int socket, const struct outcome *outcome, const struct k
 	struct wire_header header = {.magic = WIRE_MAGIC};
 	_cleanup_(freep) void *bytes = NULL;
 	_cleanup_(freep) char *data = NULL;
-	int fds[MESSAGE_FDS_MAX];
+	int row[KERNEL_HANDLES_N], fds[MESSAGE_FDS_MAX];
 	size_t length, n_fds = 0;
 	int r;
 
 	r = outcome_encode(outcome, &bytes, &length);
 	if (r < 0)
 		return r;
-	if (h->map_fd >= 0) {
-		header.has_map = true;
-		fds[n_fds++] = h->map_fd;
-	}
-	if (h->link_fd >= 0) {
-		header.has_link = true;
-		fds[n_fds++] = h->link_fd;
+	kernel_handles_to_fds(h, row);
+	for (size_t i = 0; i < KERNEL_HANDLES_N; i++) {
+		header.has[i] = row[i] >= 0;
+		if (row[i] >= 0)
+			fds[n_fds++] = row[i];
 	}
 
 	data = malloc(sizeof(header) + length);
@@ -240,7 +240,7 @@ static int worker_watch(struct worker *w)
 
 static int worker_start(struct worker *w)
 {
-	int keep[1 + MESSAGE_FDS_MAX] = {-EBADF, -EBADF, -EBADF};
+	int keep[1 + MESSAGE_FDS_MAX];
 	_cleanup_(closep) int child_end = -EBADF;
 	int pair[2], r;
 	char comm[16];

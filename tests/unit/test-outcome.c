@@ -30,14 +30,51 @@ static struct outcome full_outcome(void)
 		.load_usec = 20000,
 		.attach_usec = 300,
 		.gap_usec = UINT64_MAX,
+		.enable_seq = 12,
+		.holder_map_id = 13,
+		.slot = copy("sched_ext_ops"),
+		.device = copy("/kernel/sched_ext/root"),
+		.ops_name = copy("fair"),
+		.exit = {1, 2, 3, 4, 5, 6, 7, 8, 9},
+		.end = {.kind = -1, .code = INT64_MIN, .reason = "stall", .message = "victim[1]"},
+		.end_file = copy("/run/structopsd/exits/fair"),
 	};
+	struct outcome_foreign *foreign = outcome_add_foreign(&o);
 
+	assert_non_null(foreign);
+	foreign->map_id = 14;
+	foreign->link_id = 15;
+	foreign->type = copy("Qdisc_ops");
+	foreign->map = copy("fifo");
+	assert_int_equal(messages_add(&foreign->holders, "bpftool[4711]"), 0);
+	assert_int_equal(outcome_add_default(&o, "", "cubic"), 0);
+	assert_int_equal(outcome_add_default(&o, "/run/netns/blue", NULL), 0);
 	assert_int_equal(outcome_add_field(&o, "flags", "2", NULL), 0);
 	assert_int_equal(outcome_add_field(&o, "cwnd_event", "", ""), 0);
 	assert_int_equal(outcome_add_program(&o, "cong_avoid", "gentle_cong_avoid", 99), 0);
 	assert_int_equal(messages_add(&o.notes, "member x dropped"), 0);
 	assert_int_equal(messages_add(&o.notes, "%s", ""), 0);
 	return o;
+}
+
+static void assert_same_lists(const struct outcome *a, const struct outcome *b)
+{
+	assert_int_equal(a->n_defaults, b->n_defaults);
+	for (size_t i = 0; i < a->n_defaults; i++) {
+		assert_text(a->defaults[i].netns, b->defaults[i].netns);
+		assert_text(a->defaults[i].former, b->defaults[i].former);
+		assert_int_equal(!a->defaults[i].former, !b->defaults[i].former);
+	}
+	assert_int_equal(a->n_foreign, b->n_foreign);
+	for (size_t i = 0; i < a->n_foreign; i++) {
+		assert_int_equal(a->foreign[i].map_id, b->foreign[i].map_id);
+		assert_int_equal(a->foreign[i].link_id, b->foreign[i].link_id);
+		assert_text(a->foreign[i].type, b->foreign[i].type);
+		assert_text(a->foreign[i].map, b->foreign[i].map);
+		assert_int_equal(a->foreign[i].holders.n, b->foreign[i].holders.n);
+		for (size_t j = 0; j < a->foreign[i].holders.n; j++)
+			assert_text(a->foreign[i].holders.items[j], b->foreign[i].holders.items[j]);
+	}
 }
 
 static void assert_same(const struct outcome *a, const struct outcome *b)
@@ -71,6 +108,18 @@ static void assert_same(const struct outcome *a, const struct outcome *b)
 		assert_text(a->programs[i].name, b->programs[i].name);
 		assert_int_equal(a->programs[i].id, b->programs[i].id);
 	}
+	assert_int_equal(a->enable_seq, b->enable_seq);
+	assert_int_equal(a->holder_map_id, b->holder_map_id);
+	assert_text(a->slot, b->slot);
+	assert_text(a->device, b->device);
+	assert_text(a->ops_name, b->ops_name);
+	assert_memory_equal(&a->exit, &b->exit, sizeof(a->exit));
+	assert_int_equal(a->end.kind, b->end.kind);
+	assert_true(a->end.code == b->end.code);
+	assert_text(a->end.reason, b->end.reason);
+	assert_text(a->end.message, b->end.message);
+	assert_text(a->end_file, b->end_file);
+	assert_same_lists(a, b);
 	assert_int_equal(a->notes.n, b->notes.n);
 	for (size_t i = 0; i < a->notes.n; i++)
 		assert_text(a->notes.items[i], b->notes.items[i]);
