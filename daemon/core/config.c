@@ -80,11 +80,9 @@ static int parse_keep_links(const struct conf_place *at, const char *value, void
 {
 	enum keep_links keep = keep_links_from_string(value);
 
-	if (keep == KEEP_LINKS_FDSTORE || keep == KEEP_LINKS_PIN)
-		return conf_error(
-			at, "\"%s\" is not supported by this version, expected auto or no", value);
 	if ((int)keep < 0)
-		return conf_error(at, "unknown word \"%s\", expected auto or no", value);
+		return conf_error(at, "unknown word \"%s\", expected auto, fdstore, pin or no",
+				  value);
 	*(enum keep_links *)member = keep;
 	return 0;
 }
@@ -116,6 +114,7 @@ static const struct conf_row rows[] = {
 	{"Daemon", "RuntimeDir", parse_folder, MEMBER(runtime_dir), PROTOCOL_RUNTIME_DIR},
 	{"Daemon", "LogLevel", parse_log_level, MEMBER(log_level), "info"},
 	{"Daemon", "KeepLinks", parse_keep_links, MEMBER(keep_links), "auto"},
+	{"Daemon", "WatchPolicies", conf_parse_bool, MEMBER(watch_policies), "no"},
 	{"Daemon", "ViewGroup", conf_parse_text, MEMBER(view_group)},
 	{"Daemon", "ManageGroup", conf_parse_text, MEMBER(manage_group)},
 	{"Daemon", "WorkerTimeoutSec", parse_timeout, MEMBER(worker_timeout), "30s"},

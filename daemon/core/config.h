@@ -21,7 +21,8 @@ struct config {
 	char *runtime_dir;
 	int log_level; /* syslog priority */
 	enum keep_links keep_links;
-	char *view_group; /* name or number; NULL: none */
+	bool watch_policies; /* reload when policies change on disk */
+	char *view_group;    /* name or number; NULL: none */
 	char *manage_group;
 	usec_t worker_timeout;
 	unsigned workers_max; /* 0: as many as there are CPUs */

@@ -23,6 +23,17 @@ struct exit_layout {
 	uint32_t dump;      /* offset in that value */
 };
 
+/* enum scx_exit_kind; what is not here and below EXIT_KIND_ERROR is newer than this program. */
+enum exit_kind {
+	EXIT_KIND_UNREG = 64,  /* from user space: the link was closed or detached */
+	EXIT_KIND_UNREG_BPF,   /* the scheduler itself: scx_bpf_exit() */
+	EXIT_KIND_UNREG_KERN,  /* the kernel, for what is nobody's fault */
+	EXIT_KIND_SYSRQ,       /* sysrq-S */
+	EXIT_KIND_PARENT,      /* the parent scheduler ended */
+	EXIT_KIND_PARENT_KILL, /* the parent scheduler wanted it gone */
+	EXIT_KIND_ERROR = 1024,
+};
+
 struct exit_record {
 	int kind; /* enum scx_exit_kind; 0: it runs */
 	int64_t code;

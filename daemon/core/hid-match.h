@@ -15,14 +15,17 @@ struct hid_match {
 /* A HID device as sysfs and uevents tell it. */
 struct hid_device {
 	uint32_t bus, vendor, product;
-	uint32_t
-		id; /* the kernel's number of it (hid_id), never used twice; the hex suffix of its sysfs name */
-	char *name;    /* HID_NAME: "Logitech USB Receiver"; never NULL */
+	/* The kernel's number of it (hid_id), never used twice; the hex suffix of its sysfs name. */
+	uint32_t id;
+	char *name;    /* HID_NAME: "Logitech USB Receiver"; never NULL; what is no UTF-8 is '?' */
 	char *devpath; /* "/devices/…/0003:046D:C52B.0001" */
 };
 void hid_device_done(struct hid_device *d);
 
-/* 0: *ret is the caller's (hid_match_done); -EINVAL: no match of that form; -ENOMEM. */
+/*
+ * Numbers are hexadecimal, as lsusb(8) and sysfs show them, "*" is any. 0: *ret is the caller's (hid_match_done);
+ * -EINVAL: no match of that form; -ENOMEM.
+ */
 int hid_match_parse(const char *text, struct hid_match *ret);
 void hid_match_done(struct hid_match *m);
 bool hid_match_equal(const struct hid_match *a, const struct hid_match *b);
@@ -36,5 +39,5 @@ int hid_device_parse(const char *devpath, const char *hid_id, const char *hid_na
 		     struct hid_device *ret);
 
 /* "0003-046D-C52B.0001": the device in the name of an instance, where ':' cannot stand. */
-#define HID_INSTANCE_MAX 24
+#define HID_INSTANCE_MAX 32 /* vendor and product may have 8 digits */
 void hid_device_instance(const struct hid_device *d, char buffer[HID_INSTANCE_MAX]);

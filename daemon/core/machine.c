@@ -4,6 +4,11 @@
 /* A failed attempt is never repeated faster than this, whatever RestartSec= says: no retry storm. */
 #define FAILED_ATTEMPT_MIN_DELAY (10 * USEC_PER_MSEC)
 
+/* Ended so soon after the attach: something is wrong, whatever the kernel says. */
+#define QUICK_EXIT USEC_PER_SEC
+/* So many such ends in a row may ask for a restart at once; then it is taken for a failure. */
+#define QUICK_RESTARTS_MAX 3
+
 /* "Stable" where StartLimitIntervalSec=0 gives no time for it. */
 #define STABLE_DEFAULT USEC_PER_MINUTE
 
@@ -29,6 +34,7 @@ static enum machine_action start(struct machine *m, const struct restart_rules *
 	backoff_reset(&m->backoff);
 	(void)backoff_admit(&m->backoff, rules, in->now);
 	m->restarts = 0;
+	m->quick_exits = 0;
 	m->relink = false;
 	m->again = false;
 	enter(m, STATE_LOADING, in->reason);
@@ -148,24 +154,70 @@ static enum machine_action retry(struct machine *m, const struct restart_rules *
 	return ACTION_WAIT;
 }
 
-static enum machine_action detached(struct machine *m, const struct restart_rules *rules,
-				    const struct machine_input *in)
+static void forgive_if_stable(struct machine *m, const struct restart_rules *rules, usec_t now)
 {
 	usec_t stable = rules->limit_interval ? rules->limit_interval : STABLE_DEFAULT;
 
+	if (now >= m->attached_at + stable)
+		backoff_reset(&m->backoff);
+}
+
+static enum machine_action detached(struct machine *m, const struct restart_rules *rules,
+				    const struct machine_input *in)
+{
 	if (rules->mode == RESTART_NO) {
 		enter(m, STATE_INACTIVE, REASON_LINK_DETACHED);
 		return ACTION_NONE;
 	}
-	if (in->now >= m->attached_at + stable)
-		backoff_reset(&m->backoff);
+	forgive_if_stable(m, rules, in->now);
 	m->relink = in->relinkable;
 	return retry(m, rules, REASON_LINK_DETACHED, in->now, 0);
+}
+
+/* Nothing is attached, and no time brings the next attempt: whoever drives us knows what does. */
+static enum machine_action wait_for_event(struct machine *m, enum reason reason)
+{
+	m->relink = false;
+	m->deadline = USEC_INFINITY;
+	enter(m, STATE_WAITING, reason);
+	return ACTION_NONE;
+}
+
+static enum machine_action restart_at_once(struct machine *m, enum reason reason)
+{
+	m->reason = reason;
+	return attempt(m);
+}
+
+static enum machine_action exited(struct machine *m, const struct restart_rules *rules,
+				  const struct machine_input *in)
+{
+	bool quick = in->now < m->attached_at + QUICK_EXIT;
+
+	m->relink = false;
+	m->quick_exits = quick ? m->quick_exits + 1 : 0;
+	if (rules->mode == RESTART_NO || (in->exit == EXIT_WISH && rules->mode != RESTART_ALWAYS)) {
+		enter(m, STATE_INACTIVE, in->reason);
+		return ACTION_NONE;
+	}
+	if (in->exit == EXIT_PARENT)
+		return wait_for_event(m, in->reason);
+	if (in->exit == EXIT_RESTART && m->quick_exits <= QUICK_RESTARTS_MAX)
+		return restart_at_once(m, in->reason);
+	forgive_if_stable(m, rules, in->now);
+	return retry(m, rules, in->reason, in->now, quick ? FAILED_ATTEMPT_MIN_DELAY : 0);
+}
+
+static enum machine_action device_gone(struct machine *m, const struct restart_rules *rules,
+				       const struct machine_input *in)
+{
+	return wait_for_event(m, REASON_DEVICE_GONE);
 }
 
 static enum machine_action deadline(struct machine *m, const struct restart_rules *rules,
 				    const struct machine_input *in)
 {
+	m->reason = in->reason;
 	return attempt(m);
 }
 
@@ -212,16 +264,31 @@ static enum machine_action attempt_failed(struct machine *m, const struct restar
 	return retry(m, rules, in->reason, in->now, FAILED_ATTEMPT_MIN_DELAY);
 }
 
-/* No time brings the next attempt: whoever drives us knows what does. */
 static enum machine_action await(struct machine *m, const struct restart_rules *rules,
 				 const struct machine_input *in)
 {
 	if (m->again)
 		return refused(m, rules, in);
-	m->relink = false;
-	m->deadline = USEC_INFINITY;
-	enter(m, STATE_WAITING, in->reason);
-	return ACTION_NONE;
+	return wait_for_event(m, in->reason);
+}
+
+/* It came to life and was dead before that was known here: as if it had been attached. */
+static enum machine_action exited_on_arrival(struct machine *m, const struct restart_rules *rules,
+					     const struct machine_input *in)
+{
+	if (m->again)
+		return refused(m, rules, in);
+	m->attached_at = in->now;
+	return exited(m, rules, in);
+}
+
+static enum machine_action device_gone_on_arrival(struct machine *m,
+						  const struct restart_rules *rules,
+						  const struct machine_input *in)
+{
+	if (m->again)
+		return refused(m, rules, in);
+	return device_gone(m, rules, in);
 }
 
 /* The same attempt goes on with a worker, which can also say why. */
@@ -261,6 +328,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = forget,
 			[MACHINE_DEADLINE] = nothing,
 			[MACHINE_DETACHED] = nothing,
+			[MACHINE_EXITED] = nothing,
+			[MACHINE_DEVICE_GONE] = nothing,
 			[MACHINE_ATTACHED] = nothing,
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
@@ -277,6 +346,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = forget,
 			[MACHINE_DEADLINE] = nothing,
 			[MACHINE_DETACHED] = nothing,
+			[MACHINE_EXITED] = exited_on_arrival,
+			[MACHINE_DEVICE_GONE] = device_gone_on_arrival,
 			[MACHINE_ATTACHED] = attached,
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = refused,
@@ -293,6 +364,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = forget,
 			[MACHINE_DEADLINE] = nothing,
 			[MACHINE_DETACHED] = detached,
+			[MACHINE_EXITED] = exited,
+			[MACHINE_DEVICE_GONE] = device_gone,
 			[MACHINE_ATTACHED] = nothing,
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
@@ -309,6 +382,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = forget,
 			[MACHINE_DEADLINE] = nothing,
 			[MACHINE_DETACHED] = nothing,
+			[MACHINE_EXITED] = exited_on_arrival,
+			[MACHINE_DEVICE_GONE] = device_gone_on_arrival,
 			[MACHINE_ATTACHED] = attached,
 			[MACHINE_KEPT] = kept,
 			[MACHINE_REFUSED] = refused,
@@ -325,6 +400,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = forget,
 			[MACHINE_DEADLINE] = deadline,
 			[MACHINE_DETACHED] = nothing,
+			[MACHINE_EXITED] = nothing,
+			[MACHINE_DEVICE_GONE] = nothing,
 			[MACHINE_ATTACHED] = nothing,
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
@@ -341,6 +418,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = forget,
 			[MACHINE_DEADLINE] = nothing,
 			[MACHINE_DETACHED] = nothing,
+			[MACHINE_EXITED] = nothing,
+			[MACHINE_DEVICE_GONE] = nothing,
 			[MACHINE_ATTACHED] = detach_leftover,
 			[MACHINE_KEPT] = detach_leftover,
 			[MACHINE_REFUSED] = detach_leftover,
@@ -357,6 +436,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = forget_failure,
 			[MACHINE_DEADLINE] = nothing,
 			[MACHINE_DETACHED] = nothing,
+			[MACHINE_EXITED] = nothing,
+			[MACHINE_DEVICE_GONE] = nothing,
 			[MACHINE_ATTACHED] = nothing,
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,
@@ -373,6 +454,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_RESET] = nothing,
 			[MACHINE_DEADLINE] = nothing,
 			[MACHINE_DETACHED] = nothing,
+			[MACHINE_EXITED] = nothing,
+			[MACHINE_DEVICE_GONE] = nothing,
 			[MACHINE_ATTACHED] = nothing,
 			[MACHINE_KEPT] = nothing,
 			[MACHINE_REFUSED] = nothing,

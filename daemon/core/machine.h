@@ -11,12 +11,13 @@
 #include "daemon/core/exit-record.h"
 
 enum machine_event {
-	MACHINE_START,       /* wanted, from now on; counters begin anew */
-	MACHINE_STOP,        /* not wanted any more */
-	MACHINE_REPLACE,     /* wanted, but otherwise: load beside what runs and bring it in */
-	MACHINE_RESET,       /* reset-failed */
-	MACHINE_DEADLINE,    /* what is waited for (the time of ACTION_WAIT, an event) has come */
-	MACHINE_DETACHED,    /* somebody else detached the link */
+	MACHINE_START,    /* wanted, from now on; counters begin anew */
+	MACHINE_STOP,     /* not wanted any more */
+	MACHINE_REPLACE,  /* wanted, but otherwise: load beside what runs and bring it in */
+	MACHINE_RESET,    /* reset-failed */
+	MACHINE_DEADLINE, /* what is waited for (the time of ACTION_WAIT, an event) has come */
+	MACHINE_DETACHED, /* somebody else detached the link */
+	/* While work is under way these two are told when it has ended, in place of MACHINE_ATTACHED or _KEPT. */
 	MACHINE_EXITED,      /* the kernel threw it out; input.exit says what that asks for */
 	MACHINE_DEVICE_GONE, /* its device was removed: waits for an event */
 	MACHINE_ATTACHED,    /* the work ended: attached, updated or swapped */
@@ -45,8 +46,9 @@ struct machine {
 	enum state state;
 	enum reason reason; /* why the last change happened */
 	struct backoff backoff;
-	unsigned restarts;  /* automatic ones since the last MACHINE_START */
-	usec_t attached_at; /* CLOCK_MONOTONIC; meaningful while attached */
+	unsigned restarts;    /* counted automatic ones since the last MACHINE_START */
+	unsigned quick_exits; /* in a row, each within a second of its attach */
+	usec_t attached_at;   /* CLOCK_MONOTONIC; meaningful while attached */
 	usec_t deadline; /* CLOCK_MONOTONIC; meaningful while waiting. USEC_INFINITY: for an event */
 	bool relink;     /* the next attempt may link the held map again */
 	bool again; /* when the running work has ended, start over with the policy as it is then */
@@ -56,7 +58,7 @@ struct machine {
 struct machine_input {
 	enum machine_event event;
 	enum reason
-		reason; /* of START, STOP, REPLACE, KEPT, FAILED, REFUSED, AWAIT; the others have their own */
+		reason; /* of START, STOP, REPLACE, DEADLINE, EXITED, KEPT, FAILED, REFUSED, AWAIT; the others have their own */
 	bool relinkable; /* of DETACHED: a loaded map is held and its type can be linked again */
 	enum exit_class exit; /* of EXITED */
 	usec_t now;           /* CLOCK_MONOTONIC */

@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "daemon/core/outcome.h"
+#include "daemon/core/wire.h"
 
 /* Starts each encoding; to be changed with the order of what follows. */
 #define MAGIC UINT32_C(0x324f5453)
@@ -104,31 +105,13 @@ struct outcome_foreign *outcome_add_foreign(struct outcome *o)
 	return f;
 }
 
-static void put_u32(FILE *f, uint32_t number)
-{
-	fwrite(&number, sizeof(number), 1, f);
-}
-
-static void put_u64(FILE *f, uint64_t number)
-{
-	fwrite(&number, sizeof(number), 1, f);
-}
-
-/* The length plus one, then the text; 0 for NULL. */
-static void put_text(FILE *f, const char *text)
-{
-	put_u32(f, text ? (uint32_t)strlen(text) + 1 : 0);
-	if (text)
-		fputs(text, f);
-}
-
 static void put_stamp(FILE *f, const struct object_stamp *stamp)
 {
-	put_u64(f, stamp->device);
-	put_u64(f, stamp->inode);
-	put_u64(f, stamp->size);
-	put_u64(f, stamp->mtime_nsec);
-	put_u64(f, stamp->ctime_nsec);
+	wire_put_u64(f, stamp->device);
+	wire_put_u64(f, stamp->inode);
+	wire_put_u64(f, stamp->size);
+	wire_put_u64(f, stamp->mtime_nsec);
+	wire_put_u64(f, stamp->ctime_nsec);
 }
 
 static void put_exit(FILE *f, const struct outcome *o)
@@ -139,78 +122,78 @@ static void put_exit(FILE *f, const struct outcome *o)
 				   l->message_size, l->dump_size,   l->dump};
 
 	for (size_t i = 0; i < ARRAY_SIZE(layout); i++)
-		put_u32(f, layout[i]);
-	put_u32(f, (uint32_t)o->end.kind);
-	put_u64(f, (uint64_t)o->end.code);
-	put_text(f, o->end.reason);
-	put_text(f, o->end.message);
-	put_text(f, o->end_file);
+		wire_put_u32(f, layout[i]);
+	wire_put_u32(f, (uint32_t)o->end.kind);
+	wire_put_u64(f, (uint64_t)o->end.code);
+	wire_put_text(f, o->end.reason);
+	wire_put_text(f, o->end.message);
+	wire_put_text(f, o->end_file);
 }
 
 static void put_scalars(FILE *f, const struct outcome *o)
 {
-	put_u32(f, MAGIC);
-	put_u32(f, o->verdict);
-	put_u32(f, o->change);
-	put_u32(f, (uint32_t)o->error);
+	wire_put_u32(f, MAGIC);
+	wire_put_u32(f, o->verdict);
+	wire_put_u32(f, o->change);
+	wire_put_u32(f, (uint32_t)o->error);
 	put_stamp(f, &o->stamp);
-	put_u32(f, o->map_id);
-	put_u32(f, o->link_id);
-	put_u32(f, o->linkless);
-	put_u32(f, o->relinkable);
-	put_u64(f, o->load_usec);
-	put_u64(f, o->attach_usec);
-	put_u64(f, o->gap_usec);
-	put_u64(f, o->enable_seq);
-	put_u32(f, o->holder_map_id);
+	wire_put_u32(f, o->map_id);
+	wire_put_u32(f, o->link_id);
+	wire_put_u32(f, o->linkless);
+	wire_put_u32(f, o->relinkable);
+	wire_put_u64(f, o->load_usec);
+	wire_put_u64(f, o->attach_usec);
+	wire_put_u64(f, o->gap_usec);
+	wire_put_u64(f, o->enable_seq);
+	wire_put_u32(f, o->holder_map_id);
 }
 
 static void put_texts(FILE *f, const struct outcome *o)
 {
-	put_text(f, o->detail);
-	put_text(f, o->verifier_log);
-	put_text(f, o->object_file);
-	put_text(f, o->digest);
-	put_text(f, o->type);
-	put_text(f, o->map);
-	put_text(f, o->slot);
-	put_text(f, o->device);
-	put_text(f, o->ops_name);
+	wire_put_text(f, o->detail);
+	wire_put_text(f, o->verifier_log);
+	wire_put_text(f, o->object_file);
+	wire_put_text(f, o->digest);
+	wire_put_text(f, o->type);
+	wire_put_text(f, o->map);
+	wire_put_text(f, o->slot);
+	wire_put_text(f, o->device);
+	wire_put_text(f, o->ops_name);
 }
 
 static void put_messages(FILE *f, const struct messages *m)
 {
-	put_u32(f, (uint32_t)m->n);
+	wire_put_u32(f, (uint32_t)m->n);
 	for (size_t i = 0; i < m->n; i++)
-		put_text(f, m->items[i]);
+		wire_put_text(f, m->items[i]);
 }
 
 static void put_lists(FILE *f, const struct outcome *o)
 {
-	put_u32(f, (uint32_t)o->n_fields);
+	wire_put_u32(f, (uint32_t)o->n_fields);
 	for (size_t i = 0; i < o->n_fields; i++) {
-		put_text(f, o->fields[i].member);
-		put_text(f, o->fields[i].wanted);
-		put_text(f, o->fields[i].actual);
+		wire_put_text(f, o->fields[i].member);
+		wire_put_text(f, o->fields[i].wanted);
+		wire_put_text(f, o->fields[i].actual);
 	}
-	put_u32(f, (uint32_t)o->n_programs);
+	wire_put_u32(f, (uint32_t)o->n_programs);
 	for (size_t i = 0; i < o->n_programs; i++) {
-		put_text(f, o->programs[i].member);
-		put_text(f, o->programs[i].name);
-		put_u32(f, o->programs[i].id);
+		wire_put_text(f, o->programs[i].member);
+		wire_put_text(f, o->programs[i].name);
+		wire_put_u32(f, o->programs[i].id);
 	}
 	put_messages(f, &o->notes);
-	put_u32(f, (uint32_t)o->n_defaults);
+	wire_put_u32(f, (uint32_t)o->n_defaults);
 	for (size_t i = 0; i < o->n_defaults; i++) {
-		put_text(f, o->defaults[i].netns);
-		put_text(f, o->defaults[i].former);
+		wire_put_text(f, o->defaults[i].netns);
+		wire_put_text(f, o->defaults[i].former);
 	}
-	put_u32(f, (uint32_t)o->n_foreign);
+	wire_put_u32(f, (uint32_t)o->n_foreign);
 	for (size_t i = 0; i < o->n_foreign; i++) {
-		put_u32(f, o->foreign[i].map_id);
-		put_u32(f, o->foreign[i].link_id);
-		put_text(f, o->foreign[i].type);
-		put_text(f, o->foreign[i].map);
+		wire_put_u32(f, o->foreign[i].map_id);
+		wire_put_u32(f, o->foreign[i].link_id);
+		wire_put_text(f, o->foreign[i].type);
+		wire_put_text(f, o->foreign[i].map);
 		put_messages(f, &o->foreign[i].holders);
 	}
 }
@@ -234,131 +217,51 @@ int outcome_encode(const struct outcome *o, void **ret_bytes, size_t *ret_length
 	return 0;
 }
 
-/* After the first error all reads give 0 or NULL, so that only the end need look at it. */
-struct reader {
-	const char *next;
-	size_t left;
-	int error;
-};
-
-static void get_bytes(struct reader *r, void *to, size_t n)
+static void get_stamp(struct wire_reader *r, struct object_stamp *ret)
 {
-	if (r->error == 0 && n > r->left)
+	ret->device = wire_get_u64(r);
+	ret->inode = wire_get_u64(r);
+	ret->size = wire_get_u64(r);
+	ret->mtime_nsec = wire_get_u64(r);
+	ret->ctime_nsec = wire_get_u64(r);
+}
+
+static void get_scalars(struct wire_reader *r, struct outcome *o)
+{
+	if (wire_get_u32(r) != MAGIC)
 		r->error = -EBADMSG;
-	if (r->error < 0) {
-		memset(to, 0, n);
-		return;
-	}
-	memcpy(to, r->next, n);
-	r->next += n;
-	r->left -= n;
-}
-
-static uint32_t get_u32(struct reader *r)
-{
-	uint32_t number;
-
-	get_bytes(r, &number, sizeof(number));
-	return number;
-}
-
-static uint64_t get_u64(struct reader *r)
-{
-	uint64_t number;
-
-	get_bytes(r, &number, sizeof(number));
-	return number;
-}
-
-/* A number that is less than limit. */
-static uint32_t get_below(struct reader *r, uint32_t limit)
-{
-	uint32_t number = get_u32(r);
-
-	if (number < limit)
-		return number;
-	r->error = -EBADMSG;
-	return 0;
-}
-
-/* The caller's; NULL also for a text that is NULL. */
-static char *get_text(struct reader *r)
-{
-	uint32_t length = get_u32(r);
-	char *text;
-
-	if (length == 0)
-		return NULL;
-	length--;
-	if (length > r->left || memchr(r->next, '\0', length)) {
-		r->error = -EBADMSG;
-		return NULL;
-	}
-	text = malloc(length + 1);
-	if (!text) {
-		r->error = -ENOMEM;
-		return NULL;
-	}
-	get_bytes(r, text, length);
-	text[length] = '\0';
-	return text;
-}
-
-/* A text that must not be NULL. */
-static char *get_some_text(struct reader *r)
-{
-	char *text = get_text(r);
-
-	if (!text && r->error == 0)
-		r->error = -EBADMSG;
-	return text;
-}
-
-static void get_stamp(struct reader *r, struct object_stamp *ret)
-{
-	ret->device = get_u64(r);
-	ret->inode = get_u64(r);
-	ret->size = get_u64(r);
-	ret->mtime_nsec = get_u64(r);
-	ret->ctime_nsec = get_u64(r);
-}
-
-static void get_scalars(struct reader *r, struct outcome *o)
-{
-	if (get_u32(r) != MAGIC)
-		r->error = -EBADMSG;
-	o->verdict = get_below(r, _VERDICT_MAX);
-	o->change = get_below(r, _CHANGE_MAX);
-	o->error = (int)get_below(r, (uint32_t)INT_MAX + 1);
+	o->verdict = wire_get_below(r, _VERDICT_MAX);
+	o->change = wire_get_below(r, _CHANGE_MAX);
+	o->error = (int)wire_get_below(r, (uint32_t)INT_MAX + 1);
 	get_stamp(r, &o->stamp);
-	o->map_id = get_u32(r);
-	o->link_id = get_u32(r);
-	o->linkless = get_below(r, 2) == 1;
-	o->relinkable = get_below(r, 2) == 1;
-	o->load_usec = get_u64(r);
-	o->attach_usec = get_u64(r);
-	o->gap_usec = get_u64(r);
-	o->enable_seq = get_u64(r);
-	o->holder_map_id = get_u32(r);
+	o->map_id = wire_get_u32(r);
+	o->link_id = wire_get_u32(r);
+	o->linkless = wire_get_bool(r);
+	o->relinkable = wire_get_bool(r);
+	o->load_usec = wire_get_u64(r);
+	o->attach_usec = wire_get_u64(r);
+	o->gap_usec = wire_get_u64(r);
+	o->enable_seq = wire_get_u64(r);
+	o->holder_map_id = wire_get_u32(r);
 }
 
-static void get_texts(struct reader *r, struct outcome *o)
+static void get_texts(struct wire_reader *r, struct outcome *o)
 {
-	o->detail = get_text(r);
-	o->verifier_log = get_text(r);
-	o->object_file = get_text(r);
-	o->digest = get_text(r);
-	o->type = get_text(r);
-	o->map = get_text(r);
-	o->slot = get_text(r);
-	o->device = get_text(r);
-	o->ops_name = get_text(r);
+	o->detail = wire_get_text(r);
+	o->verifier_log = wire_get_text(r);
+	o->object_file = wire_get_text(r);
+	o->digest = wire_get_text(r);
+	o->type = wire_get_text(r);
+	o->map = wire_get_text(r);
+	o->slot = wire_get_text(r);
+	o->device = wire_get_text(r);
+	o->ops_name = wire_get_text(r);
 }
 
 /* A text that has its place in the outcome itself. */
-static void get_text_into(struct reader *r, char *to, size_t size)
+static void get_text_into(struct wire_reader *r, char *to, size_t size)
 {
-	_cleanup_(freep) char *text = get_some_text(r);
+	_cleanup_(freep) char *text = wire_get_some_text(r);
 
 	if (r->error < 0)
 		return;
@@ -368,7 +271,7 @@ static void get_text_into(struct reader *r, char *to, size_t size)
 		strcpy(to, text);
 }
 
-static void get_exit(struct reader *r, struct outcome *o)
+static void get_exit(struct wire_reader *r, struct outcome *o)
 {
 	struct exit_layout *l = &o->exit;
 	uint32_t *const layout[] = {&l->value_size,   &l->kind,        &l->code,
@@ -376,57 +279,57 @@ static void get_exit(struct reader *r, struct outcome *o)
 				    &l->message_size, &l->dump_size,   &l->dump};
 
 	for (size_t i = 0; i < ARRAY_SIZE(layout); i++)
-		*layout[i] = get_u32(r);
-	o->end.kind = (int)get_u32(r);
-	o->end.code = (int64_t)get_u64(r);
+		*layout[i] = wire_get_u32(r);
+	o->end.kind = (int)wire_get_u32(r);
+	o->end.code = (int64_t)wire_get_u64(r);
 	get_text_into(r, o->end.reason, sizeof(o->end.reason));
 	get_text_into(r, o->end.message, sizeof(o->end.message));
-	o->end_file = get_text(r);
+	o->end_file = wire_get_text(r);
 }
 
-static void get_field(struct reader *r, struct outcome *o)
+static void get_field(struct wire_reader *r, struct outcome *o)
 {
-	_cleanup_(freep) char *member = get_some_text(r);
-	_cleanup_(freep) char *wanted = get_some_text(r);
-	_cleanup_(freep) char *actual = get_text(r);
+	_cleanup_(freep) char *member = wire_get_some_text(r);
+	_cleanup_(freep) char *wanted = wire_get_some_text(r);
+	_cleanup_(freep) char *actual = wire_get_text(r);
 
 	if (r->error == 0)
 		r->error = outcome_add_field(o, member, wanted, actual);
 }
 
-static void get_program(struct reader *r, struct outcome *o)
+static void get_program(struct wire_reader *r, struct outcome *o)
 {
-	_cleanup_(freep) char *member = get_some_text(r);
-	_cleanup_(freep) char *name = get_some_text(r);
-	uint32_t id = get_u32(r);
+	_cleanup_(freep) char *member = wire_get_some_text(r);
+	_cleanup_(freep) char *name = wire_get_some_text(r);
+	uint32_t id = wire_get_u32(r);
 
 	if (r->error == 0)
 		r->error = outcome_add_program(o, member, name, id);
 }
 
-static void get_message(struct reader *r, struct messages *m)
+static void get_message(struct wire_reader *r, struct messages *m)
 {
-	_cleanup_(freep) char *text = get_some_text(r);
+	_cleanup_(freep) char *text = wire_get_some_text(r);
 
 	if (r->error == 0)
 		r->error = messages_add(m, "%s", text);
 }
 
-static void get_note(struct reader *r, struct outcome *o)
+static void get_note(struct wire_reader *r, struct outcome *o)
 {
 	get_message(r, &o->notes);
 }
 
-static void get_default(struct reader *r, struct outcome *o)
+static void get_default(struct wire_reader *r, struct outcome *o)
 {
-	_cleanup_(freep) char *netns = get_some_text(r);
-	_cleanup_(freep) char *former = get_text(r);
+	_cleanup_(freep) char *netns = wire_get_some_text(r);
+	_cleanup_(freep) char *former = wire_get_text(r);
 
 	if (r->error == 0)
 		r->error = outcome_add_default(o, netns, former);
 }
 
-static void get_foreign(struct reader *r, struct outcome *o)
+static void get_foreign(struct wire_reader *r, struct outcome *o)
 {
 	struct outcome_foreign *f = outcome_add_foreign(o);
 	uint32_t n;
@@ -435,19 +338,19 @@ static void get_foreign(struct reader *r, struct outcome *o)
 		r->error = -ENOMEM;
 		return;
 	}
-	f->map_id = get_u32(r);
-	f->link_id = get_u32(r);
-	f->type = get_text(r);
-	f->map = get_text(r);
-	n = get_u32(r);
+	f->map_id = wire_get_u32(r);
+	f->link_id = wire_get_u32(r);
+	f->type = wire_get_text(r);
+	f->map = wire_get_text(r);
+	n = wire_get_u32(r);
 	for (uint32_t i = 0; i < n && r->error == 0; i++)
 		get_message(r, &f->holders);
 }
 
-static void get_list(struct reader *r, struct outcome *o,
-		     void (*get_item)(struct reader *r, struct outcome *o))
+static void get_list(struct wire_reader *r, struct outcome *o,
+		     void (*get_item)(struct wire_reader *r, struct outcome *o))
 {
-	uint32_t n = get_u32(r);
+	uint32_t n = wire_get_u32(r);
 
 	/* n may be a lie, what is there is not: each item takes some of it. */
 	for (uint32_t i = 0; i < n && r->error == 0; i++)
@@ -457,7 +360,7 @@ static void get_list(struct reader *r, struct outcome *o,
 int outcome_decode(const void *bytes, size_t length, struct outcome *ret)
 {
 	_cleanup_(outcome_done) struct outcome o = OUTCOME_NULL;
-	struct reader r = {.next = bytes, .left = length};
+	struct wire_reader r = {.next = bytes, .left = length};
 
 	get_scalars(&r, &o);
 	get_texts(&r, &o);

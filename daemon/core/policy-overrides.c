@@ -77,6 +77,21 @@ int overrides_add(struct override **list, size_t *n, const struct override *new)
 	return 0;
 }
 
+int overrides_copy(const struct override *list, size_t n, struct override **ret)
+{
+	struct override *copy = calloc(n + 1, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (override_copy(&list[i], &copy[i]) < 0) {
+			overrides_free(copy, i);
+			return -ENOMEM;
+		}
+	*ret = copy;
+	return 0;
+}
+
 void overrides_free(struct override *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -10,6 +10,8 @@
  * POLICY_OVERRIDES_MAX; -ENOMEM.
  */
 int overrides_add(struct override **list, size_t *n, const struct override *new);
+/* A list of the same; file stays borrowed from where it was. 0 or -ENOMEM. */
+int overrides_copy(const struct override *list, size_t n, struct override **ret);
 void overrides_free(struct override *list, size_t n);
 
 /* Same maps, paths, operators and values in the same order; where they were written does not count. */

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <ctype.h>
-
 #include "daemon/core/conf-conflicts.h"
 #include "daemon/core/conf-rows.h"
 #include "common/nearest.h"
@@ -8,81 +6,8 @@
 #include "daemon/core/path.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/policy-overrides.h"
+#include "daemon/core/policy-values.h"
 #include "daemon/core/strv.h"
-
-#define SHA256_HEX_LENGTH 64
-
-static int parse_name(const struct conf_place *at, const char *value, void *member)
-{
-	if (*value && !policy_name_is_valid(value))
-		return conf_error(at,
-				  "\"%s\" is no policy name, expected at most %d letters, digits "
-				  "and _.@- without a dot first",
-				  value, POLICY_NAME_MAX);
-	return conf_parse_text(at, value, member);
-}
-
-static int parse_sha256(const struct conf_place *at, const char *value, void *member)
-{
-	char **digest = member;
-	int r;
-
-	if (*value && (strspn(value, "0123456789abcdefABCDEF") != SHA256_HEX_LENGTH ||
-		       value[SHA256_HEX_LENGTH] != '\0'))
-		return conf_error(at, "\"%s\" is no SHA-256, expected %d hexadecimal digits", value,
-				  SHA256_HEX_LENGTH);
-	r = conf_parse_text(at, value, member);
-	for (char *s = *digest; r >= 0 && s && *s; s++)
-		*s = (char)tolower((unsigned char)*s);
-	return r;
-}
-
-static bool is_identifier(const char *text)
-{
-	size_t n = identifier_length(text);
-
-	return n > 0 && text[n] == '\0';
-}
-
-static int parse_maps(const struct conf_place *at, const char *value, void *member)
-{
-	_cleanup_(strv_freep) char **maps = NULL;
-	char ***list = member;
-	int r = strv_split(value, " \t", &maps);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; maps && maps[i]; i++) {
-		if (!is_identifier(maps[i]))
-			return conf_error(at,
-					  "\"%s\" is no map name, expected C identifiers with "
-					  "blanks between them",
-					  maps[i]);
-		if (strv_contains(maps + i + 1, maps[i]))
-			return conf_error(at, "\"%s\" stands there twice, expected each map once",
-					  maps[i]);
-	}
-	strv_free(*list);
-	*list = TAKE_PTR(maps);
-	return 0;
-}
-
-static int parse_restart(const struct conf_place *at, const char *value, void *member)
-{
-	enum restart_mode mode = restart_mode_from_string(value);
-	struct nearest nearest = NEAREST(value);
-
-	if ((int)mode < 0) {
-		for (int i = 0; i < _RESTART_MODE_MAX; i++)
-			nearest_offer(&nearest, restart_mode_to_string(i));
-		return conf_error(at,
-				  "unknown word \"%s\"" NEAREST_FORMAT
-				  ", expected no, on-detach or always",
-				  value, NEAREST_ARGS(nearest));
-	}
-	*(enum restart_mode *)member = mode;
-	return 0;
-}
 
 enum row {
 	ROW_DESCRIPTION,
@@ -99,6 +24,9 @@ enum row {
 	ROW_RESTART_MAX_DELAY_SEC,
 	ROW_START_LIMIT_BURST,
 	ROW_START_LIMIT_INTERVAL_SEC,
+	ROW_HID,
+	ROW_TCP_DEFAULT,
+	ROW_TCP_NETNS,
 	_ROW_MAX,
 };
 
@@ -108,13 +36,14 @@ enum row {
 static const struct conf_row rows[] = {
 	[ROW_DESCRIPTION] = {"Policy", "Description", conf_parse_text, MEMBER(description)},
 	[ROW_ENABLED] = {"Policy", "Enabled", conf_parse_bool, MEMBER(enabled), "yes"},
-	[ROW_FALLBACK] = {"Policy", "Fallback", parse_name, MEMBER(fallback)},
+	[ROW_FALLBACK] = {"Policy", "Fallback", policy_parse_name, MEMBER(fallback)},
 	[ROW_PATH] = {"Object", "Path", conf_parse_text, MEMBER(object_path)},
-	[ROW_SHA256] = {"Object", "SHA256", parse_sha256, MEMBER(sha256)},
-	[ROW_MAP] = {"Object", "Map", parse_maps, MEMBER(maps)},
+	[ROW_SHA256] = {"Object", "SHA256", policy_parse_sha256, MEMBER(sha256)},
+	[ROW_MAP] = {"Object", "Map", policy_parse_maps, MEMBER(maps)},
 	[ROW_FIELDS] = {"Fields"},
 	[ROW_GLOBALS] = {"Globals"},
-	[ROW_RESTART] = {"Attach", "Restart", parse_restart, MEMBER(restart.mode), "on-detach"},
+	[ROW_RESTART] = {"Attach", "Restart", policy_parse_restart, MEMBER(restart.mode),
+			 "on-detach"},
 	[ROW_RESTART_SEC] = {"Attach", "RestartSec", conf_parse_timespan, MEMBER(restart.delay),
 			     "100ms"},
 	[ROW_RESTART_STEPS] = {"Attach", "RestartSteps", conf_parse_unsigned, MEMBER(restart.steps),
@@ -125,6 +54,9 @@ static const struct conf_row rows[] = {
 				   MEMBER(restart.limit_burst), "5"},
 	[ROW_START_LIMIT_INTERVAL_SEC] = {"Attach", "StartLimitIntervalSec", conf_parse_timespan,
 					  MEMBER(restart.limit_interval), "1min"},
+	[ROW_HID] = {"Match", "Hid", policy_parse_hid, MEMBER(hid)},
+	[ROW_TCP_DEFAULT] = {"Tcp", "Default", conf_parse_bool, MEMBER(tcp_default), "no"},
+	[ROW_TCP_NETNS] = {"Tcp", "Netns", policy_parse_netns, MEMBER(tcp_netns)},
 };
 _Static_assert(ARRAY_SIZE(rows) == _ROW_MAX, "every row is there");
 
@@ -182,7 +114,7 @@ static int enter_fields_of(struct policy_parser *p, const struct conf_place *at,
 {
 	struct map_header *longer;
 
-	if (!is_identifier(map))
+	if (!policy_is_identifier(map))
 		return conf_error(at, "\"%s\" is no map name, expected a C identifier", map);
 	longer = reallocarray(p->headers, p->n_headers + 1, sizeof(*longer));
 	if (!longer)
@@ -351,6 +283,62 @@ static int check_delays(struct policy_parser *p)
 	return row_error(p, ROW_RESTART_MAX_DELAY_SEC, NULL, text);
 }
 
+/* The text of an error about the template as a whole; NULL: there is none. */
+static const char *template_error(const struct policy *policy, char *buffer, size_t size)
+{
+	if (strlen(policy->name) > POLICY_TEMPLATE_NAME_MAX) {
+		snprintf(buffer, size,
+			 "the name of the policy has %zu characters, expected at most %d: the "
+			 "device is added to it for each instance",
+			 strlen(policy->name), POLICY_TEMPLATE_NAME_MAX);
+		return buffer;
+	}
+	if (policy->n_fields == POLICY_OVERRIDES_MAX)
+		return "too many overrides: hid_id of each instance is one, too";
+	return NULL;
+}
+
+static int check_template(struct policy_parser *p)
+{
+	const struct position *hid = &p->assigned[ROW_HID];
+	struct policy *policy = p->policy;
+	const char *error;
+	char buffer[256];
+	int r = 0;
+
+	policy->is_template = is_explicit(hid);
+	if (!policy->is_template)
+		return 0;
+	policy->hid_file = hid->file;
+	policy->hid_line = hid->line;
+	error = template_error(policy, buffer, sizeof(buffer));
+	if (error)
+		r = row_error(p, ROW_HID, NULL, error);
+	for (size_t i = 0; r >= 0 && i < policy->n_fields; i++)
+		if (streq(policy->fields[i].path, POLICY_HID_MEMBER))
+			r = conf_error_at(p->messages, policy->fields[i].file,
+					  policy->fields[i].line, rows[ROW_FIELDS].section,
+					  POLICY_HID_MEMBER,
+					  "each instance gets its own, since [Match] Hid= (%s:%u) "
+					  "makes this a template, expected one of the two",
+					  hid->file, hid->line);
+	return r;
+}
+
+static int check_tcp(struct policy_parser *p)
+{
+	const struct policy *policy = p->policy;
+
+	if (policy->tcp_netns && !policy->tcp_default)
+		return row_error(p, ROW_TCP_NETNS, NULL,
+				 "without Default=yes nothing is changed there, expected both");
+	if (policy->tcp_default && policy->is_template)
+		return row_error(p, ROW_TCP_DEFAULT, NULL,
+				 "[Match] Hid= makes this a template for HID devices, which have "
+				 "no congestion control, expected one of the two");
+	return 0;
+}
+
 /* A section for a map that is never chosen would be ignored silently. */
 static int check_map_headers(struct policy_parser *p)
 {
@@ -386,6 +374,10 @@ static int check_whole(struct policy_parser *p)
 		r = check_fallback(p);
 	if (r >= 0)
 		r = check_delays(p);
+	if (r >= 0)
+		r = check_template(p);
+	if (r >= 0)
+		r = check_tcp(p);
 	if (r >= 0)
 		r = check_map_headers(p);
 	return r;

@@ -13,6 +13,8 @@
 #include "daemon/core/timespan.h"
 
 #define POLICY_NAME_MAX 64
+#define POLICY_TEMPLATE_NAME_MAX (POLICY_NAME_MAX - HID_INSTANCE_MAX) /* room for "@DEVICE" */
+#define POLICY_HID_MEMBER "hid_id"                                    /* of struct hid_bpf_ops */
 #define POLICY_SUFFIX ".policy"
 #define POLICY_LINE_MAX INI_LINE_MAX
 #define POLICY_OVERRIDES_MAX 4096 /* lines of all [Fields] together, and of [Globals] */
@@ -80,7 +82,9 @@ struct policy {
 
 	bool is_template; /* [Match] is there: instances are attached, one a device, never the policy itself */
 	struct hid_match hid; /* [Match] Hid= */
-	bool tcp_default;     /* [Tcp] Default= */
+	const char *hid_file; /* where it stands; borrowed from files */
+	unsigned hid_line;
+	bool tcp_default; /* [Tcp] Default= */
 	char **tcp_netns; /* [Tcp] Netns=: names (of ip-netns(8)) or paths; NULL: the daemon's own only */
 
 	char **files; /* paths it was merged from, in order; NULL-terminated */
@@ -114,8 +118,9 @@ int policy_instance(const struct policy *template, const struct hid_device *devi
 		    struct policy **ret);
 
 /*
- * Which parts of two policies differ. What concerns the object (path, digest, maps, overrides) needs a new
- * load; the rest is taken over in place. Where it is written (files, lines) does not count.
+ * Which parts of two policies differ. What concerns the object (path, digest, maps, overrides) needs a new load, and so
+ * does [Tcp], since the worker that attaches carries it out; the rest is taken over in place. [Match] is of the rest:
+ * it says which instances there are, not what they are like. Where it is written (files, lines) does not count.
  */
 bool policy_same_object(const struct policy *a, const struct policy *b);
 bool policy_equal(const struct policy *a, const struct policy *b);

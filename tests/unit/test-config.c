@@ -34,6 +34,7 @@ static void assert_defaults(const struct config *c)
 	assert_string_equal(c->runtime_dir, "/run/structopsd");
 	assert_int_equal(c->log_level, LOG_INFO);
 	assert_int_equal(c->keep_links, KEEP_LINKS_AUTO);
+	assert_false(c->watch_policies);
 	assert_null(c->view_group);
 	assert_null(c->manage_group);
 	assert_int_equal(c->worker_timeout, 30 * USEC_PER_SEC);
@@ -66,6 +67,7 @@ static const char every_key[] = "[Daemon]\n"
 				"RuntimeDir=/tmp/run\n"
 				"LogLevel=debug\n"
 				"KeepLinks=no\n"
+				"WatchPolicies=yes\n"
 				"ViewGroup=adm\n"
 				"ManageGroup=1000\n"
 				"WorkerTimeoutSec=1min\n"
@@ -83,6 +85,7 @@ static void test_every_key(void **state)
 	assert_string_equal(c.runtime_dir, "/tmp/run");
 	assert_int_equal(c.log_level, LOG_DEBUG);
 	assert_int_equal(c.keep_links, KEEP_LINKS_NO);
+	assert_true(c.watch_policies);
 	assert_string_equal(c.view_group, "adm");
 	assert_string_equal(c.manage_group, "1000");
 	assert_int_equal(c.worker_timeout, USEC_PER_MINUTE);
@@ -97,6 +100,7 @@ static void test_reset(void **state)
 	scratch_text(*state, "x.conf", every_key);
 	scratch_text(*state, "x.conf.d/1.conf",
 		     "[Daemon]\nPolicyPath=\nObjectPath=\nRuntimeDir=\nLogLevel=\nKeepLinks=\n"
+		     "WatchPolicies=\n"
 		     "ViewGroup=\nManageGroup=\nWorkerTimeoutSec=\nWorkersMax=\n");
 	assert_int_equal(read_config(*state, true, &c, &messages), 0);
 	assert_defaults(&c);
@@ -141,7 +145,8 @@ static void test_messages(void **state)
 		 ":1: [Deamon]: unknown section (did you mean Daemon?), expected [Daemon]"},
 		{"[Daemon]\nWorkerMax=1\n",
 		 ":2: [Daemon] WorkerMax: unknown key (did you mean WorkersMax?), expected "
-		 "PolicyPath, ObjectPath, RuntimeDir, LogLevel, KeepLinks, ViewGroup, ManageGroup, "
+		 "PolicyPath, ObjectPath, RuntimeDir, LogLevel, KeepLinks, WatchPolicies, "
+		 "ViewGroup, ManageGroup, "
 		 "WorkerTimeoutSec or WorkersMax"},
 		{"[Daemon]\nWorkersMax |= 1\n",
 		 ":2: [Daemon] WorkersMax: \"|=\" is only for fields and globals, expected \"=\""},
@@ -156,14 +161,8 @@ static void test_messages(void **state)
 		 "/run/structopsd"},
 		{"[Daemon]\nLogLevel=loud\n",
 		 ":2: [Daemon] LogLevel: unknown level \"loud\", " LEVELS},
-		{"[Daemon]\nKeepLinks=fdstore\n",
-		 ":2: [Daemon] KeepLinks: \"fdstore\" is not supported by this version, expected "
-		 "auto or no"},
-		{"[Daemon]\nKeepLinks=pin\n",
-		 ":2: [Daemon] KeepLinks: \"pin\" is not supported by this version, expected auto "
-		 "or no"},
 		{"[Daemon]\nKeepLinks=yes\n",
-		 ":2: [Daemon] KeepLinks: unknown word \"yes\", expected auto or no"},
+		 ":2: [Daemon] KeepLinks: unknown word \"yes\", expected auto, fdstore, pin or no"},
 		{"[Daemon]\nWorkerTimeoutSec=0\n",
 		 ":2: [Daemon] WorkerTimeoutSec: 0 leaves no time to load anything, expected more "
 		 "than that"},

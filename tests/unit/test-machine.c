@@ -22,6 +22,20 @@ static enum machine_action step(struct machine *m, const struct restart_rules *r
 	return machine_step(m, r, &in);
 }
 
+static enum machine_action exit_with(struct machine *m, const struct restart_rules *r,
+				     enum exit_class exit, usec_t now)
+{
+	struct machine_input in = {
+		.event = MACHINE_EXITED,
+		.reason = REASON_KERNEL_EXIT,
+		.relinkable = true,
+		.exit = exit,
+		.now = now,
+	};
+
+	return machine_step(m, r, &in);
+}
+
 /* Every cell. */
 
 struct expectation {
@@ -46,10 +60,14 @@ static const struct expectation *expected(enum state from, enum machine_event ev
 		{STATE_LOADING, MACHINE_AWAIT, {STATE_WAITING, ACTION_NONE}},
 		{STATE_LOADING, MACHINE_FAILED, {STATE_WAITING, ACTION_WAIT}},
 		{STATE_LOADING, MACHINE_RELINK_FAILED, {STATE_LOADING, ACTION_LOAD}},
+		{STATE_LOADING, MACHINE_EXITED, {STATE_WAITING, ACTION_WAIT}},
+		{STATE_LOADING, MACHINE_DEVICE_GONE, {STATE_WAITING, ACTION_NONE}},
 
 		{STATE_ATTACHED, MACHINE_STOP, {STATE_DETACHING, ACTION_DETACH}},
 		{STATE_ATTACHED, MACHINE_REPLACE, {STATE_UPDATING, ACTION_REPLACE}},
 		{STATE_ATTACHED, MACHINE_DETACHED, {STATE_WAITING, ACTION_WAIT}},
+		{STATE_ATTACHED, MACHINE_EXITED, {STATE_WAITING, ACTION_WAIT}},
+		{STATE_ATTACHED, MACHINE_DEVICE_GONE, {STATE_WAITING, ACTION_NONE}},
 
 		{STATE_UPDATING, MACHINE_STOP, {STATE_DETACHING, ACTION_CANCEL}},
 		{STATE_UPDATING, MACHINE_ATTACHED, {STATE_ATTACHED, ACTION_NONE}},
@@ -57,6 +75,8 @@ static const struct expectation *expected(enum state from, enum machine_event ev
 		{STATE_UPDATING, MACHINE_REFUSED, {STATE_FAILED, ACTION_GIVE_UP}},
 		{STATE_UPDATING, MACHINE_AWAIT, {STATE_WAITING, ACTION_NONE}},
 		{STATE_UPDATING, MACHINE_FAILED, {STATE_WAITING, ACTION_WAIT}},
+		{STATE_UPDATING, MACHINE_EXITED, {STATE_WAITING, ACTION_WAIT}},
+		{STATE_UPDATING, MACHINE_DEVICE_GONE, {STATE_WAITING, ACTION_NONE}},
 
 		{STATE_WAITING, MACHINE_START, {STATE_LOADING, ACTION_LOAD}},
 		{STATE_WAITING, MACHINE_STOP, {STATE_INACTIVE, ACTION_NONE}},
@@ -126,7 +146,7 @@ static void test_detached_is_relinked_after_the_delay(void **state)
 	assert_int_equal(step(&m, &rules, MACHINE_DETACHED, 0, 2000), ACTION_WAIT);
 	assert_int_equal(m.deadline, 2000 + 100 * USEC_PER_MSEC);
 	assert_int_equal(m.reason, REASON_LINK_DETACHED);
-	assert_int_equal(step(&m, &rules, MACHINE_DEADLINE, 0, m.deadline), ACTION_RELINK);
+	assert_int_equal(step(&m, &rules, MACHINE_DEADLINE, m.reason, m.deadline), ACTION_RELINK);
 	assert_int_equal(m.state, STATE_LOADING);
 	assert_int_equal(step(&m, &rules, MACHINE_RELINK_FAILED, 0, m.deadline), ACTION_LOAD);
 	assert_int_equal(step(&m, &rules, MACHINE_ATTACHED, 0, m.deadline), ACTION_NONE);
@@ -238,6 +258,146 @@ static void test_await(void **state)
 	assert_int_equal(m.state, STATE_ATTACHED);
 }
 
+/* What each class of exit asks for, under each Restart=; the map of a dead link is never linked again. */
+static void test_exits(void **state)
+{
+	static const struct {
+		enum exit_class exit;
+		enum restart_mode mode;
+		struct expectation then;
+		unsigned restarts;
+	} cases[] = {
+		{EXIT_ERROR, RESTART_NO, {STATE_INACTIVE, ACTION_NONE}, 0},
+		{EXIT_ERROR, RESTART_ON_DETACH, {STATE_WAITING, ACTION_WAIT}, 1},
+		{EXIT_ERROR, RESTART_ALWAYS, {STATE_WAITING, ACTION_WAIT}, 1},
+		{EXIT_RESTART, RESTART_NO, {STATE_INACTIVE, ACTION_NONE}, 0},
+		{EXIT_RESTART, RESTART_ON_DETACH, {STATE_LOADING, ACTION_LOAD}, 0},
+		{EXIT_RESTART, RESTART_ALWAYS, {STATE_LOADING, ACTION_LOAD}, 0},
+		{EXIT_WISH, RESTART_NO, {STATE_INACTIVE, ACTION_NONE}, 0},
+		{EXIT_WISH, RESTART_ON_DETACH, {STATE_INACTIVE, ACTION_NONE}, 0},
+		{EXIT_WISH, RESTART_ALWAYS, {STATE_WAITING, ACTION_WAIT}, 1},
+		{EXIT_PARENT, RESTART_NO, {STATE_INACTIVE, ACTION_NONE}, 0},
+		{EXIT_PARENT, RESTART_ON_DETACH, {STATE_WAITING, ACTION_NONE}, 0},
+		{EXIT_PARENT, RESTART_ALWAYS, {STATE_WAITING, ACTION_NONE}, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct machine m = attached_at(1000);
+		struct restart_rules r = rules;
+
+		r.mode = cases[i].mode;
+		assert_int_equal(exit_with(&m, &r, cases[i].exit, 5 * USEC_PER_SEC),
+				 cases[i].then.action);
+		assert_int_equal(m.state, cases[i].then.to);
+		assert_int_equal(m.reason, REASON_KERNEL_EXIT);
+		assert_int_equal(m.restarts, cases[i].restarts);
+		assert_int_equal(m.backoff.restarts, cases[i].restarts);
+		assert_false(m.relink);
+		assert_true(cases[i].exit != EXIT_PARENT || m.deadline == USEC_INFINITY ||
+			    m.state == STATE_INACTIVE);
+	}
+}
+
+/* Another process unregistered it: no failure of the kernel's, and told apart by the reason. */
+static void test_exit_by_another_process(void **state)
+{
+	struct machine m = attached_at(1000);
+	struct machine_input in = {.event = MACHINE_EXITED,
+				   .reason = REASON_LINK_DETACHED,
+				   .exit = EXIT_WISH,
+				   .now = 2000};
+
+	assert_int_equal(machine_step(&m, &rules, &in), ACTION_NONE);
+	assert_int_equal(m.state, STATE_INACTIVE);
+	assert_int_equal(m.reason, REASON_LINK_DETACHED);
+}
+
+/* The kernel may ask for a restart as often as it likes, but not in a tight loop. */
+static void test_quick_restarts_become_failures(void **state)
+{
+	struct restart_rules eager = rules;
+	struct machine m = attached_at(1000);
+	usec_t now = 1000;
+
+	eager.delay = 0;
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(exit_with(&m, &eager, EXIT_RESTART, now += 1000), ACTION_LOAD);
+		step(&m, &eager, MACHINE_ATTACHED, 0, now);
+	}
+	for (int i = 1; i < 5; i++) {
+		assert_int_equal(exit_with(&m, &eager, EXIT_RESTART, now += 1000), ACTION_WAIT);
+		assert_true(m.deadline >= now + 10 * USEC_PER_MSEC);
+		now = m.deadline;
+		step(&m, &eager, MACHINE_DEADLINE, m.reason, now);
+		step(&m, &eager, MACHINE_ATTACHED, 0, now);
+	}
+	assert_int_equal(exit_with(&m, &eager, EXIT_RESTART, now + 1000), ACTION_GIVE_UP);
+	assert_int_equal(m.reason, REASON_LIMIT_HIT);
+}
+
+static void test_slow_restarts_are_never_counted(void **state)
+{
+	struct machine m = attached_at(1000);
+	usec_t now = 1000;
+
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(exit_with(&m, &rules, EXIT_RESTART, now += USEC_PER_SEC),
+				 ACTION_LOAD);
+		step(&m, &rules, MACHINE_ATTACHED, 0, now);
+	}
+	assert_int_equal(m.restarts, 0);
+	/* and three quick ones in a row are made good by a slow one */
+	for (int i = 0; i < 10; i++) {
+		now += i % 4 == 3 ? USEC_PER_SEC : 1;
+		assert_int_equal(exit_with(&m, &rules, EXIT_RESTART, now), ACTION_LOAD);
+		step(&m, &rules, MACHINE_ATTACHED, 0, now);
+	}
+}
+
+/* It died before its worker's report was read: nothing was attached for a long time, whatever was before. */
+static void test_exit_on_arrival(void **state)
+{
+	struct machine m = {0};
+
+	step(&m, &rules, MACHINE_START, REASON_BOOT, USEC_PER_HOUR);
+	assert_int_equal(exit_with(&m, &rules, EXIT_ERROR, USEC_PER_HOUR + 1000), ACTION_WAIT);
+	assert_int_equal(m.quick_exits, 1);
+	assert_int_equal(m.backoff.starts, 2);
+
+	step(&m, &rules, MACHINE_DEADLINE, m.reason, m.deadline);
+	step(&m, &rules, MACHINE_REPLACE, REASON_RELOAD, m.deadline);
+	assert_int_equal(exit_with(&m, &rules, EXIT_ERROR, m.deadline), ACTION_LOAD);
+	assert_int_equal(m.reason, REASON_RELOAD);
+}
+
+static void test_device_gone(void **state)
+{
+	static const enum state from[] = {STATE_LOADING, STATE_ATTACHED, STATE_UPDATING};
+
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
+		struct machine m = {.state = from[i]};
+
+		assert_int_equal(step(&m, &rules, MACHINE_DEVICE_GONE, 0, 1000), ACTION_NONE);
+		assert_int_equal(m.reason, REASON_DEVICE_GONE);
+		assert_true(m.deadline == USEC_INFINITY);
+		assert_int_equal(step(&m, &rules, MACHINE_DEADLINE, REASON_DEVICE_GONE, 2000),
+				 ACTION_LOAD);
+		assert_int_equal(m.restarts, 0);
+	}
+}
+
+/* Whoever ends the waiting may say why. */
+static void test_deadline_with_a_reason(void **state)
+{
+	struct machine m = {0};
+
+	step(&m, &rules, MACHINE_START, REASON_BOOT, 1000);
+	step(&m, &rules, MACHINE_AWAIT, REASON_ATTACH_FAILED, 1000);
+	step(&m, &rules, MACHINE_DEADLINE, REASON_FALLBACK, 1000);
+	step(&m, &rules, MACHINE_ATTACHED, 0, 1000);
+	assert_int_equal(m.reason, REASON_FALLBACK);
+}
+
 static void test_start_while_detaching(void **state)
 {
 	struct machine m = attached_at(1000);
@@ -316,6 +476,13 @@ int main(void)
 		cmocka_unit_test(test_stable_time_begins_anew),
 		cmocka_unit_test(test_restart_no),
 		cmocka_unit_test(test_await),
+		cmocka_unit_test(test_exits),
+		cmocka_unit_test(test_exit_by_another_process),
+		cmocka_unit_test(test_quick_restarts_become_failures),
+		cmocka_unit_test(test_slow_restarts_are_never_counted),
+		cmocka_unit_test(test_exit_on_arrival),
+		cmocka_unit_test(test_device_gone),
+		cmocka_unit_test(test_deadline_with_a_reason),
 		cmocka_unit_test(test_start_while_detaching),
 		cmocka_unit_test(test_stop_takes_a_start_back),
 		cmocka_unit_test(test_policy_changed_while_loading),

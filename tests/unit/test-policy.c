@@ -270,7 +270,9 @@ static void test_delays(void **state)
 #define ATTACH_KEYS                                                                        \
 	"expected Restart, RestartSec, RestartSteps, RestartMaxDelaySec, StartLimitBurst " \
 	"or StartLimitIntervalSec"
-#define SECTIONS "expected [Policy], [Object], [Fields], [Globals] or [Attach]"
+#define SECTIONS                                                                  \
+	"expected [Policy], [Object], [Fields], [Globals], [Attach], [Match] or " \
+	"[Tcp]"
 
 /* The whole of what is said, one line a message. */
 static const struct {

@@ -19,6 +19,26 @@ static void test_module(void **state)
 	assert_string_equal(e.subsystem, "module");
 }
 
+/* As seen when a device of uhid goes. */
+static void test_hid_device(void **state)
+{
+	static const char removed[] = "remove@/devices/virtual/misc/uhid/0003:1209:0001.0001\0"
+				      "ACTION=remove\0"
+				      "DEVPATH=/devices/virtual/misc/uhid/0003:1209:0001.0001\0"
+				      "SUBSYSTEM=hid\0"
+				      "HID_ID=0003:00001209:00000001\0"
+				      "HID_NAME=a=b pad\0"
+				      "SEQNUM=2";
+	struct uevent e;
+
+	assert_int_equal(uevent_parse(removed, sizeof(removed), &e), 0);
+	assert_string_equal(e.hid_id, "0003:00001209:00000001");
+	assert_string_equal(e.hid_name, "a=b pad");
+	assert_int_equal(uevent_parse(module_added, sizeof(module_added), &e), 0);
+	assert_null(e.hid_id);
+	assert_null(e.hid_name);
+}
+
 static void test_every_shorter_one_is_refused_or_whole(void **state)
 {
 	struct uevent e;
@@ -48,6 +68,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_module),
+		cmocka_unit_test(test_hid_device),
 		cmocka_unit_test(test_every_shorter_one_is_refused_or_whole),
 		cmocka_unit_test(test_what_is_not_the_kernels),
 	};
