@@ -1,39 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The kernel did not take a loaded map: why, and who is in the way. */
+#include <bpf/bpf.h>
+
+#include "common/sentence.h"
 #include "daemon/kernel/attach.h"
 #include "daemon/kernel/holder.h"
 #include "daemon/kernel/kernel-btf.h"
+#include "daemon/kernel/map-value.h"
+#include "daemon/kernel/types.h"
 #include "daemon/kernel/verdict.h"
 
-/*
- * Subsystems with names keep them in a char array called "name" or "id". The text is taken from the image that was
- * loaded: a map without a link is empty again after the kernel has refused it.
- */
+/* The wanted name; no text where the type has no names. */
 static int find_key(struct attempt *a, struct holder_key *ret)
 {
-	static const char *const members[] = {"name", "id"};
 	_cleanup_(kernel_layout_freep) struct kernel_layout *layout = NULL;
-	const char *image = bpf_map__initial_value(a->map, NULL);
 	int r;
 
 	*ret = (struct holder_key){0};
 	r = kernel_layout_new(bpf_map__fd(a->map), &layout);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
-		struct place place = {.btf = a->btf, .type_id = a->type_id};
-		_cleanup_(btf_value_done) struct btf_value value = {0};
-		_cleanup_(freep) char *error = NULL;
-
-		if (place_walk(&place, members[i], &error) < 0 ||
-		    btf_value_init(&value, &place, NULL, &error) < 0 ||
-		    value.type.kind != VALUE_TEXT ||
-		    kernel_layout_find(layout, members[i], &ret->offset) < 0)
-			continue;
-		ret->text = image + place.offset;
-		ret->size = value.type.size;
+	if (!a->name_member || kernel_layout_find(layout, a->name_member, &ret->offset) < 0)
 		return 0;
-	}
+	ret->text = a->outcome->ops_name;
+	/* With its NUL: the whole name, not the beginning of another. */
+	ret->size = strlen(ret->text) + 1;
 	return 0;
 }
 
@@ -67,13 +58,90 @@ bool attach_taken_by_other(struct attempt *a, int error, const struct kernel_han
 	return holder.map_id != old_map_id;
 }
 
+/* Whether what another map of the type would run has that name. */
+static bool map_has_name(uint32_t map_id, const char *name)
+{
+	_cleanup_(kernel_layout_freep) struct kernel_layout *layout = NULL;
+	_cleanup_(closep) int fd = bpf_map_get_fd_by_id(map_id);
+	_cleanup_(freep) char *value = NULL;
+	struct bpf_map_info info;
+	size_t offset;
+
+	return fd >= 0 && kernel_layout_new(fd, &layout) == 0 &&
+	       kernel_layout_find(layout, "name", &offset) == 0 && map_info(fd, &info) == 0 &&
+	       map_value(fd, &info, &value) == 0 && offset < info.value_size &&
+	       streq(value + offset, name);
+}
+
+/*
+ * Who has the place, by the name that the kernel tells: a link may be there long after what it stood for was thrown
+ * out. The type may be another, as of the two forms of sched_ext.
+ */
+static const struct outcome_foreign *find_in_place(struct attempt *a, const char *name,
+						   const struct outcome *attached)
+{
+	const struct type_traits *traits = type_traits(a->outcome->type);
+
+	for (size_t i = 0; i < attached->n_foreign; i++) {
+		const struct outcome_foreign *f = &attached->foreign[i];
+
+		if (f->type && type_traits(f->type)->place == traits->place &&
+		    map_has_name(f->map_id, name))
+			return f;
+	}
+	return NULL;
+}
+
+static char *in_place_text(const struct outcome_foreign *f)
+{
+	_cleanup_(freep) char *holders = messages_join(&f->holders, ", ");
+
+	if (!holders)
+		return NULL;
+	return sentence(": struct_ops %s %u (map \"%s\")%s%s", f->link_id ? "link" : "map",
+			f->link_id ? f->link_id : f->map_id, f->map, *holders ? ", held by " : "",
+			holders);
+}
+
+static int explain_place(struct attempt *a, int error, const char *name)
+{
+	_cleanup_(outcome_done) struct outcome attached = OUTCOME_NULL;
+	const struct outcome_foreign *holder;
+	_cleanup_(freep) char *who = NULL;
+
+	if (kernel_survey(NULL, 0, &attached) == -ENOMEM)
+		return -ENOMEM;
+	holder = find_in_place(a, name, &attached);
+	who = holder ? in_place_text(holder) : strdup(", attached by somebody who cannot be seen");
+	if (!who)
+		return -ENOMEM;
+	a->outcome->holder_map_id = holder ? holder->map_id : 0;
+	return verdict_taken(a->outcome, error,
+			     "%s takes one attachment at a time, and \"%s\" has the place%s",
+			     a->outcome->type, name, who);
+}
+
+/* 0: the type has no place of which the kernel tells who has it. */
+static int explain_busy(struct attempt *a, int error)
+{
+	const struct type_traits *traits = type_traits(a->outcome->type);
+	_cleanup_(freep) char *name = NULL;
+	int r;
+
+	r = error == -EBUSY && traits->place_holder ? traits->place_holder(a, &name) : 0;
+	return r > 0 ? explain_place(a, error, name) : r;
+}
+
 static int explain_taken(struct attempt *a, int error)
 {
 	_cleanup_(freep) char *who = NULL;
 	struct holder_key key = {0};
 	struct holder holder;
-	int found;
+	int found, r;
 
+	r = explain_busy(a, error);
+	if (r < 0)
+		return r;
 	found = find_holder(a, error, &key, &holder);
 	if (found > 0)
 		who = holder_text(&holder);
@@ -97,8 +165,13 @@ static int explain_taken(struct attempt *a, int error)
 
 int attach_explain(struct attempt *a, int error)
 {
+	const struct type_traits *traits = type_traits(a->outcome->type);
 	const struct outcome *o = a->outcome;
+	int r;
 
+	r = traits->explain ? traits->explain(a, error) : 0;
+	if (r < 0)
+		return r;
 	switch (-error) {
 	case EEXIST:
 	case EBUSY:

@@ -5,9 +5,14 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "daemon/kernel/exit.h"
 #include "daemon/kernel/link.h"
 #include "daemon/kernel/types.h"
 #include "daemon/kernel/verdict.h"
+
+/* How long an EBUSY that passes is waited for, all in all half a second. */
+#define BUSY_TRIES 50
+#define BUSY_PAUSE_USEC (10 * USEC_PER_MSEC)
 
 usec_t now_usec(void)
 {
@@ -43,14 +48,29 @@ static int note_map_id(struct attempt *a)
 	return 0;
 }
 
-/* The map outlives the bpf_object that made it. */
-static int dup_map(struct attempt *a, int *ret)
+static int dup_map(struct attempt *a, const struct bpf_map *map, int *ret)
 {
-	*ret = fcntl(bpf_map__fd(a->map), F_DUPFD_CLOEXEC, 3);
+	if (!map)
+		return 0;
+	*ret = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
 	if (*ret >= 0)
 		return 0;
 	return verdict_by_error(a->outcome, errno, "no descriptor left for map \"%s\": %s",
-				a->outcome->map, strerror(errno));
+				bpf_map__name(map), strerror(errno));
+}
+
+/* The maps outlive the bpf_object that made them. */
+static int dup_maps(struct attempt *a, struct kernel_handles *h)
+{
+	int r;
+
+	r = dup_map(a, a->map, &h->map_fd);
+	if (r < 0)
+		return r;
+	r = dup_map(a, a->record_map, &h->record_fd);
+	if (r < 0)
+		return r;
+	return dup_map(a, a->dump_map, &h->dump_fd);
 }
 
 /* It is attached, says the kernel: is it still, and with our map? */
@@ -60,66 +80,117 @@ static int check_link(struct attempt *a, int link_fd)
 	int r;
 
 	a->outcome->linkless = a->linkless;
-	if (a->linkless) {
-		a->outcome->verdict = VERDICT_ATTACHED;
+	if (a->linkless)
 		return 0;
-	}
 	r = link_info(link_fd, &info);
-
 	if (r < 0)
 		return verdict_by_error(a->outcome, r,
 					"the new link of map \"%s\" cannot be examined: %s",
 					a->outcome->map, strerror(-r));
-	if (info.struct_ops.map_id == a->outcome->map_id) {
-		a->outcome->link_id = info.id;
-		a->outcome->verdict = VERDICT_ATTACHED;
+	a->outcome->link_id = info.id;
+	if (info.struct_ops.map_id == a->outcome->map_id)
 		return 0;
-	}
-	r = verdict_refused(
+	return verdict_dead(
 		a->outcome, 0,
 		"map \"%s\" (%s) was attached, but link %u is dead already: somebody detached "
 		"it at once",
 		a->outcome->map, a->outcome->type, info.id);
-	a->outcome->verdict = VERDICT_DEAD;
+}
+
+/* What link and map tell, and then what only the type knows. h is borrowed. */
+static int check_attached(struct attempt *a, const struct kernel_handles *h)
+{
+	const struct type_traits *traits = type_traits(a->outcome->type);
+	int r;
+
+	r = check_link(a, h->link_fd);
+	if (r < 0)
+		return r;
+	a->outcome->enable_seq = traits->enable_seq ? traits->enable_seq() : 0;
+	r = traits->after_attach ? traits->after_attach(a, h) : 0;
+	if (r == 0)
+		a->outcome->verdict = VERDICT_ATTACHED;
 	return r;
 }
 
-/* What is registered without a link would outlive the descriptors that are closed on failure. */
-static void withdraw(struct attempt *a)
+/* What it leaves is gone with its descriptors, so it is written down now. Its end is told without, too. */
+static void keep_last_words(struct attempt *a, const struct kernel_handles *h)
 {
-	const struct kernel_handles h = {.map_fd = bpf_map__fd(a->map), .link_fd = -EBADF};
+	char *path;
 
-	if (a->linkless)
-		(void)kernel_detach(&h);
+	if (!a->end_file || a->outcome->verdict != VERDICT_DEAD)
+		return;
+	/* For the programs, which have streams. */
+	(void)attempt_read_back(a);
+	path = strdup(a->end_file);
+	if (path && kernel_exit_dump(h, a->outcome, path) == 1)
+		a->outcome->end_file = path;
+	else
+		free(path);
 }
 
-/* Takes over the descriptors of a link that exists. On failure it closes the link, so nothing stays behind. */
+/* What failed after all must not stay: another process may have opened the link, and without one it outlives us. */
+static int withdraw(struct attempt *a, const struct kernel_handles *h, int error)
+{
+	if (error == -EBADMSG)
+		keep_last_words(a, h);
+	(void)kernel_detach(h, NULL, NULL);
+	return error;
+}
+
+/* Takes over the descriptors of a link that exists; on failure nothing stays behind. */
 static int adopt_link(struct attempt *a, int link_fd, struct kernel_handles *ret)
 {
-	_cleanup_(closep) int link = link_fd, map = -EBADF;
+	_cleanup_(kernel_handles_close) struct kernel_handles h = KERNEL_HANDLES_NULL;
+	const struct kernel_handles unadopted = {.map_fd = bpf_map__fd(a->map), .link_fd = link_fd};
 	int r;
 
-	r = check_link(a, link);
+	h.link_fd = link_fd;
+	r = dup_maps(a, &h);
 	if (r < 0)
-		return r;
-	r = dup_map(a, &map);
-	if (r < 0) {
-		withdraw(a);
-		return r;
-	}
-	*ret = (struct kernel_handles){.map_fd = TAKE_FD(map), .link_fd = TAKE_FD(link)};
+		return withdraw(a, &unadopted, r);
+	r = check_attached(a, &h);
+	if (r < 0)
+		return withdraw(a, &h, r);
+	*ret = h;
+	h = KERNEL_HANDLES_NULL;
 	return 0;
+}
+
+/*
+ * As attach_try(), but an EBUSY that passes by itself is waited for: a scheduler on its way out has told of its end
+ * before its place is free.
+ */
+static int try_patiently(struct attempt *a, int *ret_link_fd)
+{
+	const struct type_traits *traits = type_traits(a->outcome->type);
+	int r = attach_try(a, ret_link_fd);
+
+	for (int i = 0; r == -EBUSY && traits->place_holder && i < BUSY_TRIES; i++) {
+		_cleanup_(freep) char *name = NULL;
+
+		if (traits->place_holder(a, &name) != 0)
+			break;
+		usleep(BUSY_PAUSE_USEC);
+		r = attach_try(a, ret_link_fd);
+	}
+	return r;
 }
 
 int attach_fresh(struct attempt *a, struct kernel_handles *ret)
 {
+	const struct type_traits *traits = type_traits(a->outcome->type);
 	usec_t start = now_usec();
 	int link_fd, r;
 
 	r = note_map_id(a);
 	if (r < 0)
 		return r;
-	r = attach_try(a, &link_fd);
+	a->enable_seq_before = traits->enable_seq ? traits->enable_seq() : 0;
+	r = traits->before_attach ? traits->before_attach(a) : 0;
+	if (r < 0)
+		return r;
+	r = try_patiently(a, &link_fd);
 	if (r < 0)
 		return attach_explain(a, r);
 	a->outcome->attach_usec = now_usec() - start;
@@ -127,25 +198,64 @@ int attach_fresh(struct attempt *a, struct kernel_handles *ret)
 	return adopt_link(a, link_fd, ret);
 }
 
+/* Whether the old map's new link is more than a link. As kernel_alive(). */
+static int runs_again(struct attempt *a, const struct kernel_handles *old, int link_fd,
+		      char **ret_why)
+{
+	struct kernel_handles h = *old;
+	struct outcome o;
+
+	if (!a->before)
+		return 1;
+	/* A copy that owns nothing, of what concerns the check. */
+	o = *a->before;
+	o.link_id = a->outcome->link_id;
+	o.enable_seq = a->outcome->enable_seq;
+	h.link_fd = link_fd;
+	return kernel_alive(&h, &o, ret_why);
+}
+
+/* Links the old map again, as if it had not run before. 1 with a link that is the caller's; 0 with *ret_why; -errno. */
+static int link_again(struct attempt *a, const struct kernel_handles *old, int *ret_link_fd,
+		      char **ret_why)
+{
+	const struct type_traits *traits = type_traits(a->outcome->type);
+	_cleanup_(closep) int link_fd = -EBADF;
+	int r;
+
+	if (a->before)
+		(void)exit_record_reset(old, a->before);
+	r = kernel_relink(old->map_fd, &link_fd, &a->outcome->link_id);
+	if (r < 0)
+		return r;
+	a->outcome->enable_seq = traits->enable_seq ? traits->enable_seq() : 0;
+	r = runs_again(a, old, link_fd, ret_why);
+	if (r == 1)
+		*ret_link_fd = TAKE_FD(link_fd);
+	return r;
+}
+
 /* The new one failed when the old one was off already: link the old map again. The failure stays the verdict. */
 static int put_back(struct attempt *a, const struct kernel_handles *old, usec_t start,
 		    struct kernel_handles *ret)
 {
+	_cleanup_(freep) char *why = NULL;
 	struct outcome *o = a->outcome;
 	int link_fd, r;
 
-	r = kernel_relink(old->map_fd, &link_fd, &o->link_id);
+	r = link_again(a, old, &link_fd, &why);
 	o->gap_usec = now_usec() - start;
-	if (r == 0) {
+	if (r == 1) {
 		o->change = CHANGE_KEPT;
-		*ret = (struct kernel_handles){.map_fd = -EBADF, .link_fd = link_fd};
+		*ret = KERNEL_HANDLES_NULL;
+		ret->link_fd = link_fd;
 		return -EBADMSG;
 	}
 	o->change = CHANGE_LOST;
 	r = messages_add(
 		&o->notes,
 		"what was attached before could not be attached again: %s. Nothing is attached",
-		error_text(r));
+		r < 0 ? error_text(r) : or_empty(why));
 	return r < 0 ? r : -EBADMSG;
 }
 
@@ -154,7 +264,7 @@ int attach_swapping(struct attempt *a, const struct kernel_handles *old, struct 
 	usec_t start = now_usec();
 	int r;
 
-	r = kernel_detach(old);
+	r = kernel_detach(old, NULL, NULL);
 	if (r < 0)
 		return verdict_by_error(a->outcome, r, "what is attached cannot be taken off: %s",
 					error_text(r));
@@ -180,13 +290,24 @@ static bool update_is_impossible(int error)
 	return error == -EOPNOTSUPP || error == -EINVAL || error == -ENOLINK;
 }
 
+/* maps: of the new one, consumed. On failure the link is off: what it has now is not what was asked for. */
 static int finish_update(struct attempt *a, const struct kernel_handles *old, usec_t start,
-			 int map_fd, struct kernel_handles *ret)
+			 struct kernel_handles *maps, struct kernel_handles *ret)
 {
+	struct kernel_handles h = *maps;
+	int r;
+
 	a->outcome->attach_usec = now_usec() - start;
 	a->outcome->change = CHANGE_UPDATED;
-	ret->map_fd = map_fd;
-	return check_link(a, old->link_fd);
+	h.link_fd = old->link_fd;
+	r = check_attached(a, &h);
+	if (r < 0) {
+		a->outcome->change = CHANGE_LOST;
+		return withdraw(a, &h, r);
+	}
+	*ret = *maps;
+	*maps = KERNEL_HANDLES_NULL;
+	return 0;
 }
 
 /* Both are attached now; the old one can go without a gap. */
@@ -200,7 +321,7 @@ static int finish_beside(struct attempt *a, int link_fd, const struct kernel_han
 	if (r < 0)
 		return r;
 	a->outcome->change = CHANGE_SWAPPED;
-	r = kernel_detach(old);
+	r = kernel_detach(old, NULL, NULL);
 	if (r == 0)
 		return 0;
 	return messages_add(
@@ -217,7 +338,7 @@ static int finish_beside(struct attempt *a, int link_fd, const struct kernel_han
 static int replace_beside(struct attempt *a, const struct kernel_handles *old,
 			  struct kernel_handles *ret)
 {
-	_cleanup_(closep) int map_fd = -EBADF;
+	_cleanup_(kernel_handles_close) struct kernel_handles maps = KERNEL_HANDLES_NULL;
 	usec_t start = now_usec();
 	int link_fd, r, k;
 
@@ -227,12 +348,12 @@ static int replace_beside(struct attempt *a, const struct kernel_handles *old,
 	if (r != -EEXIST && r != -EBUSY)
 		return attach_explain(a, r);
 	/* Before the update: after it nothing may fail any more. */
-	k = dup_map(a, &map_fd);
+	k = dup_maps(a, &maps);
 	if (k < 0)
 		return k;
 	k = try_update(a, old);
 	if (k == 0)
-		return finish_update(a, old, start, TAKE_FD(map_fd), ret);
+		return finish_update(a, old, start, &maps, ret);
 	if (!update_is_impossible(k))
 		return attach_explain(a, k);
 	if (attach_taken_by_other(a, r, old))

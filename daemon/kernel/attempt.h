@@ -33,8 +33,11 @@ struct loaded_program {
 struct attempt {
 	const struct policy *policy;    /* borrowed */
 	const struct object_file *file; /* borrowed */
-	const char *wanted_map;         /* borrowed; NULL: the object's only one */
-	bool linkless; /* a plain ".struct_ops" map stays one: this kernel has no link for it */
+	const struct outcome *before;   /* borrowed: of the attachment's last life; NULL: none */
+	const char *
+		end_file; /* borrowed: where to write what a dead one leaves (kernel_exit_dump()); NULL */
+	const char *wanted_map; /* borrowed; NULL: the object's only one */
+	bool linkless; /* to be attached without a link: this kernel has none for the map */
 	struct outcome *outcome; /* borrowed */
 
 	struct capture capture;
@@ -47,6 +50,10 @@ struct attempt {
 	size_t n_targets;
 	struct loaded_program *programs;
 	size_t n_programs;
+	struct bpf_map *record_map; /* holds outcome.exit; NULL: the object has no exit record */
+	struct bpf_map *dump_map;   /* holds its debug dump; NULL: none */
+	uint64_t enable_seq_before; /* type_traits.enable_seq() before the attach */
+	const char *name_member;    /* which holds outcome.ops_name; NULL: the type has none */
 
 	bool plain;         /* the map is in a ".struct_ops" section */
 	bool links_refused; /* a link was asked for, and this kernel has none for the map */
@@ -57,9 +64,20 @@ void attempt_done(struct attempt *a);
 
 /* Open the object from memory and choose the map (object.c). */
 int attempt_open(struct attempt *a);
+/* What the type does with the object before the policy's overrides (type_traits.prepare). */
+int attempt_prepare_type(struct attempt *a);
+/* outcome.ops_name and outcome.slot, from the image as it will be loaded (name.c). */
+int attempt_note_name(struct attempt *a);
+/* A number of that size in the image of the map, before the load and after. False: it has no such member. */
+bool attempt_member(const struct attempt *a, const char *member, void *ret, size_t size);
 /* Write [Fields] into the image of the map, [Globals] into those of the data maps (override.c). */
 int attempt_override_fields(struct attempt *a);
 int attempt_override_globals(struct attempt *a);
+/*
+ * Where the object notes how it ended, by BTF: outcome.exit, record_map, dump_map. An object without has none; one
+ * that is not understood becomes a note (exit-find.c).
+ */
+int attempt_find_exit(struct attempt *a);
 /* Load: programs and maps are in the kernel then, nothing is attached (load.c). */
 int attempt_load(struct attempt *a);
 /* Fill the actual values and the programs of the outcome; what cannot be read becomes a note (readback.c). */

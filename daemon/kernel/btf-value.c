@@ -4,8 +4,7 @@
 #include "common/nearest.h"
 #include "common/sentence.h"
 
-static const char *enumerator_at(const struct btf *btf, const struct btf_type *t, size_t i,
-				 uint64_t *ret)
+const char *btf_enumerator(const struct btf *btf, const struct btf_type *t, size_t i, uint64_t *ret)
 {
 	if (btf_is_enum64(t)) {
 		const struct btf_enum64 *e = &btf_enum64(t)[i];
@@ -25,7 +24,7 @@ static bool enum_find(const struct btf *btf, const struct btf_type *t, const cha
 	uint64_t number;
 
 	for (size_t i = 0; i < btf_vlen(t); i++) {
-		if (!streq(enumerator_at(btf, t, i, &number), word))
+		if (!streq(btf_enumerator(btf, t, i, &number), word))
 			continue;
 		*ret = number;
 		return true;
@@ -44,7 +43,7 @@ static bool any_enum_find(const struct btf *btf, const char *word, uint64_t *ret
 	return false;
 }
 
-static const struct btf *kernel_btf(struct enumerators *e)
+const struct btf *enumerators_kernel(struct enumerators *e)
 {
 	if (!e->kernel_tried) {
 		e->kernel_tried = true;
@@ -64,7 +63,7 @@ static int find_enumerator(void *userdata, const char *word, uint64_t *ret)
 		return -ENOENT;
 	if (any_enum_find(v->enumerators->object, word, ret))
 		return 0;
-	kernel = kernel_btf(v->enumerators);
+	kernel = enumerators_kernel(v->enumerators);
 	return kernel && any_enum_find(kernel, word, ret) ? 0 : -ENOENT;
 }
 
@@ -73,7 +72,7 @@ static void suggest_enum(const struct btf *btf, const struct btf_type *t, struct
 	uint64_t number;
 
 	for (size_t i = 0; i < btf_vlen(t); i++)
-		nearest_offer(nearest, enumerator_at(btf, t, i, &number));
+		nearest_offer(nearest, btf_enumerator(btf, t, i, &number));
 }
 
 /* Not the kernel's: among its thousands of names one is always near. */
@@ -99,7 +98,7 @@ static const char *name_number(void *userdata, uint64_t number)
 	uint64_t candidate;
 
 	for (size_t i = 0; v->own_enum && i < btf_vlen(v->own_enum); i++) {
-		const char *name = enumerator_at(v->btf, v->own_enum, i, &candidate);
+		const char *name = btf_enumerator(v->btf, v->own_enum, i, &candidate);
 
 		if (candidate == number)
 			return name;

@@ -15,6 +15,12 @@ struct enumerators {
 	bool kernel_tried;
 };
 void enumerators_done(struct enumerators *e);
+/* The kernel's BTF, loaded when first asked for. NULL: it cannot be had. */
+const struct btf *enumerators_kernel(struct enumerators *e);
+
+/* Name and number of an enumerator of a BTF_KIND_ENUM or _ENUM64. */
+const char *btf_enumerator(const struct btf *btf, const struct btf_type *t, size_t i,
+			   uint64_t *ret);
 
 struct btf_value {
 	struct value_type type; /* its userdata points back here: do not move or copy the struct */

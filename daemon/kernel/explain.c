@@ -20,21 +20,35 @@ static const char *kernel_release(void)
 	return uname(&name) == 0 ? name.release : "unknown";
 }
 
+/* ". It came with Linux 6.12 and needs CONFIG_SCHED_CLASS_EXT", as far as that is known. */
+static char *needs_text(const struct type_traits *traits)
+{
+	return sentence("%s%s%s%s%s", traits->since || traits->config ? ". It " : "",
+			traits->since ? "came with Linux " : "", or_empty(traits->since),
+			traits->config ? (traits->since ? " and needs " : "needs ") : "",
+			or_empty(traits->config));
+}
+
 static int no_such_type(struct attempt *a, int error)
 {
-	if (type_traits(a->outcome->type)->built_in)
+	const struct type_traits *traits = type_traits(a->outcome->type);
+	_cleanup_(freep) char *needs = needs_text(traits);
+
+	if (!needs)
+		return -ENOMEM;
+	if (traits->built_in)
 		return verdict_refused(a->outcome, error,
 				       "map \"%s\" is of struct_ops type \"%s\", which this kernel "
-				       "(%s) was built without: it needs another kernel, or an "
+				       "(%s) was built without%s: use another kernel, or an "
 				       "alternative in Map= (object \"%s\")",
-				       a->outcome->map, a->outcome->type, kernel_release(),
+				       a->outcome->map, a->outcome->type, kernel_release(), needs,
 				       a->file->path);
 	return verdict_no_type(
 		a->outcome, error,
 		"map \"%s\" is of struct_ops type \"%s\", which this kernel (%s) does "
-		"not have now; attached as soon as a module is loaded that brings it "
+		"not have now%s; attached as soon as a module is loaded that brings it "
 		"(object \"%s\")",
-		a->outcome->map, a->outcome->type, kernel_release(), a->file->path);
+		a->outcome->map, a->outcome->type, kernel_release(), needs, a->file->path);
 }
 
 static int no_kernel_btf(struct attempt *a, int error)

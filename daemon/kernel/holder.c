@@ -2,36 +2,14 @@
 #include "daemon/kernel/holder.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
-#include <fcntl.h>
 
 #include "common/sentence.h"
-#include "daemon/core/messages.h"
+#include "daemon/kernel/holders.h"
 #include "daemon/kernel/kernel.h"
 #include "daemon/kernel/link.h"
+#include "daemon/kernel/map-value.h"
 
-#define PROCESSES_NAMED_MAX 3
-
-static int map_info(int map_fd, struct bpf_map_info *ret)
-{
-	uint32_t size = sizeof(*ret);
-
-	*ret = (struct bpf_map_info){0};
-	return bpf_map_get_info_by_fd(map_fd, ret, &size) < 0 ? -errno : 0;
-}
-
-static int read_value(int map_fd, const struct bpf_map_info *info, char **ret)
-{
-	_cleanup_(freep) char *value = calloc(1, (size_t)info->value_size + 1);
-	uint32_t zero = 0;
-
-	if (!value)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(map_fd, &zero, value) < 0)
-		return -errno;
-	*ret = TAKE_PTR(value);
-	return 0;
-}
+#define HOLDERS_NAMED_MAX 3
 
 /* The id of the live link of a map; 0: none. */
 static uint32_t link_of_map(uint32_t map_id)
@@ -77,7 +55,7 @@ static int holder_check(const struct bpf_map_info *mine, const struct holder_key
 	/* It may be gone by now: then it holds nothing. */
 	if (fd < 0 || map_info(fd, &info) < 0 || !same_type(mine, &info) || info.id == mine->id)
 		return 0;
-	r = read_value(fd, &info, &value);
+	r = map_value(fd, &info, &value);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	if (!has_name(key, &info, value))
@@ -109,87 +87,32 @@ int holder_find(int map_fd, const struct holder_key *key, struct holder *ret)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* Whether a descriptor is this link, by what /proc says of it. */
-static bool fdinfo_has_link(int folder, const char *name, uint32_t link_id)
+/* "bpftool[4711], pin /sys/fs/bpf/x"; NULL: out of memory. */
+static char *link_holders(const struct holder *h)
 {
-	_cleanup_(closep) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
-	char text[1024], wanted[32];
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	struct outcome_foreign wanted = {.map_id = h->map_id, .link_id = h->link_id};
+	char *text = NULL;
 
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	snprintf(wanted, sizeof(wanted), "\nlink_id:\t%u\n", link_id);
-	return strstr(text, wanted) != NULL;
-}
-
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
-static bool process_has_link(const char *pid, uint32_t link_id)
-{
-	_cleanup_(closedirp) DIR *folder = NULL;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%.20s/fdinfo", pid);
-	folder = opendir(path);
-	for (struct dirent *e; folder && (e = readdir(folder));)
-		if (e->d_name[0] != '.' && fdinfo_has_link(dirfd(folder), e->d_name, link_id))
-			return true;
-	return false;
-}
-
-static void process_name(const char *pid, char name[32])
-{
-	_cleanup_(fclosep) FILE *f = NULL;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	f = fopen(path, "re");
-	if (!f || !fgets(name, 32, f))
-		strcpy(name, "process");
-	name[strcspn(name, "\n")] = '\0';
-}
-
-/* "bpftool[4711], …" without this process, which is a worker and holds what it was lent. */
-static int find_processes(uint32_t link_id, struct messages *found)
-{
-	_cleanup_(closedirp) DIR *proc = opendir("/proc");
-
-	for (struct dirent *e; proc && (e = readdir(proc));) {
-		char name[32];
-		int r;
-
-		if (e->d_name[0] < '1' || e->d_name[0] > '9' || atoi(e->d_name) == getpid() ||
-		    !process_has_link(e->d_name, link_id))
-			continue;
-		process_name(e->d_name, name);
-		r = messages_add(found, "%s[%s]", name, e->d_name);
-		if (r < 0)
-			return r;
-		if (found->n == PROCESSES_NAMED_MAX)
-			break;
-	}
-	return 0;
+	/* This process is a worker and holds what it was lent. */
+	if (holders_find(&wanted, 1, HOLDERS_NAMED_MAX, 0) == 0)
+		text = wanted.holders.n > 0 ? messages_join(&wanted.holders, ", ")
+					    : strdup("a process or a pin in bpffs that cannot be "
+						     "seen from here");
+	messages_done(&wanted.holders);
+	return text;
 }
 
 char *holder_text(const struct holder *h)
 {
-	_cleanup_(messages_done) struct messages found = MESSAGES_NULL;
-	_cleanup_(freep) char *processes = NULL;
+	_cleanup_(freep) char *holders = NULL;
 
 	if (h->link_id == 0)
 		return sentence("struct_ops map %u (\"%s\"), which is registered without a link: "
 				"bpftool struct_ops unregister id %u",
 				h->map_id, h->map_name, h->map_id);
-	if (find_processes(h->link_id, &found) < 0)
-		return NULL;
-	processes = messages_join(&found, ", ");
-	if (!processes)
+	holders = link_holders(h);
+	if (!holders)
 		return NULL;
 	return sentence("struct_ops link %u (map \"%s\"), held by %s", h->link_id, h->map_name,
-			found.n > 0 ? processes : "a pin in bpffs or this daemon's own worker");
+			holders);
 }

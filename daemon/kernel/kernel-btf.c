@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/btf.h>
 
+#include "daemon/kernel/map-value.h"
+
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 #define WINDOW_SIZE (64U * 1024)
 #define NAME_SIZE_MAX 128
@@ -224,6 +226,27 @@ static int kernel_layout_fill(struct kernel_layout *l, struct raw_btf *b, uint32
 	return 0;
 }
 
+static int fill_layout(struct raw_btf *b, uint32_t value_type_id, void *userdata)
+{
+	return kernel_layout_fill(userdata, b, value_type_id);
+}
+
+/* Of the same two structs only the inner one's name. */
+static int read_type_name(struct raw_btf *b, uint32_t value_type_id, void *userdata)
+{
+	_cleanup_(freep) struct btf_member *outer = NULL, *inner = NULL;
+	struct btf_type value, data;
+	int r;
+
+	r = raw_btf_struct(b, value_type_id, &value, &outer);
+	if (r < 0)
+		return r;
+	if (BTF_INFO_VLEN(value.info) != 2)
+		return -EBADMSG;
+	r = raw_btf_struct(b, outer[1].type, &data, &inner);
+	return r < 0 ? r : raw_btf_name(b, data.name_off, userdata);
+}
+
 /* A BTF object of the kernel as bytes; *ret_is_vmlinux instead where it is vmlinux. */
 static int read_btf_object(uint32_t btf_id, struct raw_btf *ret, bool *ret_is_vmlinux)
 {
@@ -254,8 +277,11 @@ static int read_btf_object(uint32_t btf_id, struct raw_btf *ret, bool *ret_is_vm
 	return raw_btf_read_header(ret);
 }
 
-static int kernel_layout_fill_from_module(struct kernel_layout *l, struct raw_btf *vmlinux,
-					  uint32_t btf_id, uint32_t value_type_id)
+/* What is looked for in a value type and the BTF that has it. 0, -errno. */
+typedef int (*value_visitor_t)(struct raw_btf *b, uint32_t value_type_id, void *userdata);
+
+static int visit_in_module(struct raw_btf *vmlinux, const struct bpf_map_info *info,
+			   value_visitor_t visit, void *userdata)
 {
 	_cleanup_(raw_btf_done) struct raw_btf module = {.base = vmlinux, .fd = -EBADF};
 	struct btf_type t;
@@ -263,45 +289,59 @@ static int kernel_layout_fill_from_module(struct kernel_layout *l, struct raw_bt
 	size_t offset;
 	int r;
 
-	r = read_btf_object(btf_id, &module, &is_vmlinux);
+	r = read_btf_object(info->btf_vmlinux_id, &module, &is_vmlinux);
 	if (r < 0)
 		return r;
 	if (is_vmlinux)
-		return kernel_layout_fill(l, vmlinux, value_type_id);
+		return visit(vmlinux, info->btf_vmlinux_value_type_id, userdata);
 	r = raw_btf_walk(vmlinux, UINT32_MAX, &t, &offset, &module.first_id);
 	if (r != -ENOENT)
 		return r < 0 ? r : -EBADMSG;
-	return kernel_layout_fill(l, &module, value_type_id);
+	return visit(&module, info->btf_vmlinux_value_type_id, userdata);
+}
+
+static int visit_value_type(const struct bpf_map_info *info, value_visitor_t visit, void *userdata)
+{
+	_cleanup_(raw_btf_done) struct raw_btf vmlinux = {.fd = -EBADF};
+	int r;
+
+	if (info->type != BPF_MAP_TYPE_STRUCT_OPS || info->btf_vmlinux_value_type_id == 0)
+		return -EINVAL;
+	r = raw_btf_open_vmlinux(&vmlinux);
+	if (r < 0)
+		return r;
+	/* Kernels before 6.9 do not tell the BTF object and have no struct_ops in modules. */
+	if (info->btf_vmlinux_id == 0)
+		return visit(&vmlinux, info->btf_vmlinux_value_type_id, userdata);
+	return visit_in_module(&vmlinux, info, visit, userdata);
 }
 
 int kernel_layout_new(int map_fd, struct kernel_layout **ret)
 {
 	_cleanup_(kernel_layout_freep) struct kernel_layout *l = calloc(1, sizeof(*l));
-	_cleanup_(raw_btf_done) struct raw_btf vmlinux = {.fd = -EBADF};
-	struct bpf_map_info info = {0};
-	uint32_t length = sizeof(info);
+	struct bpf_map_info info;
 	int r;
 
 	if (!l)
 		return -ENOMEM;
-	if (bpf_map_get_info_by_fd(map_fd, &info, &length) < 0)
-		return -errno;
-	if (info.type != BPF_MAP_TYPE_STRUCT_OPS || info.btf_vmlinux_value_type_id == 0)
-		return -EINVAL;
-	l->value_size = info.value_size;
-	r = raw_btf_open_vmlinux(&vmlinux);
+	r = map_info(map_fd, &info);
 	if (r < 0)
 		return r;
-	/* Kernels before 6.9 do not tell the BTF object and have no struct_ops in modules. */
-	if (info.btf_vmlinux_id == 0)
-		r = kernel_layout_fill(l, &vmlinux, info.btf_vmlinux_value_type_id);
-	else
-		r = kernel_layout_fill_from_module(l, &vmlinux, info.btf_vmlinux_id,
-						   info.btf_vmlinux_value_type_id);
+	l->value_size = info.value_size;
+	r = visit_value_type(&info, fill_layout, l);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(l);
 	return 0;
+}
+
+int kernel_type_of_map(int map_fd, char **ret)
+{
+	struct bpf_map_info info;
+	int r;
+
+	r = map_info(map_fd, &info);
+	return r < 0 ? r : visit_value_type(&info, read_type_name, ret);
 }
 
 struct kernel_layout *kernel_layout_free(struct kernel_layout *l)

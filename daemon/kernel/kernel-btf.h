@@ -24,5 +24,8 @@ int kernel_layout_new(int map_fd, struct kernel_layout **ret);
 struct kernel_layout *kernel_layout_free(struct kernel_layout *l);
 DEFINE_CLEANUP(struct kernel_layout *, kernel_layout_free)
 
+/* The struct of a struct_ops map, such as "tcp_congestion_ops". 0: *ret is the caller's; -errno, as above. */
+int kernel_type_of_map(int map_fd, char **ret);
+
 /* 0 with the offset in the map's value; -ENOENT. */
 int kernel_layout_find(const struct kernel_layout *l, const char *member, size_t *ret_offset);

@@ -6,19 +6,34 @@
 #include "daemon/kernel/attach.h"
 #include "daemon/kernel/types.h"
 
+/* From bytes to images as they will be loaded. */
+static int prepare(struct attempt *a)
+{
+	int (*const steps[])(struct attempt * a) = {
+		attempt_open,
+		attempt_prepare_type,
+		attempt_override_fields,
+		attempt_override_globals,
+		attempt_note_name,
+		attempt_find_exit,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i](a);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* From bytes to a map that is loaded, with nothing attached. */
 static int load(struct attempt *a)
 {
 	usec_t start = now_usec();
 	int r;
 
-	r = attempt_open(a);
-	if (r < 0)
-		return r;
-	r = attempt_override_fields(a);
-	if (r < 0)
-		return r;
-	r = attempt_override_globals(a);
+	r = prepare(a);
 	if (r < 0)
 		return r;
 	r = attempt_load(a);
@@ -79,6 +94,8 @@ static int try_form(const struct kernel_job *job, const struct object_file *file
 	_cleanup_(attempt_done) struct attempt a = {
 		.policy = job->policy,
 		.file = file,
+		.before = job->before,
+		.end_file = job->end_file,
 		.wanted_map = map,
 		.linkless = linkless,
 		.outcome = o,
@@ -191,7 +208,7 @@ int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
 	if (r < 0 && r != -EBADMSG) {
 		/* Out of memory: nobody would know what is attached, so it is taken off again. */
 		if (handles.map_fd >= 0)
-			(void)kernel_detach(&handles);
+			(void)kernel_detach(&handles, NULL, NULL);
 		kernel_handles_close(&handles);
 		outcome_done(&o);
 		*ret_outcome = OUTCOME_NULL;

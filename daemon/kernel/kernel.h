@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "daemon/core/adoption.h"
 #include "daemon/core/hid-match.h"
 #include "daemon/core/outcome.h"
 #include "daemon/core/policy.h"
@@ -42,13 +43,16 @@ struct kernel_job {
 		*old; /* what runs now and is to be replaced; NULL: nothing runs. Not consumed */
 	const struct outcome
 		*before; /* of the attachment's last life (its defaults go on); NULL: none */
+	/* Where kernel_exit_dump() writes what one that is dead on arrival leaves; NULL: nowhere. */
+	const char *end_file;
 };
 
 /*
  * Finds, checks, hashes, opens and loads the object, writes the overrides, attaches, reads back. Always fills
  * *ret_outcome (the caller's, outcome_done()). *ret_handles has descriptors when something of the new policy is
  * attached, or when the old map was linked again after a failed swap (CHANGE_KEPT with another link: then it has
- * only a link_fd and map_fd is -EBADF; the old map stays the caller's).
+ * only a link_fd and map_fd is -EBADF; the old map stays the caller's; link_id and enable_seq of the outcome are its new
+ * ones).
  * With CHANGE_UPDATED link_fd is -EBADF too: the caller's old link goes on, with the new map.
  * Returns 0, or -ENOMEM when not even the outcome could be written.
  */
@@ -108,3 +112,36 @@ int kernel_uevent_receive(int fd, char *buffer, size_t size, struct uevent *ret)
 
 /* Whether the kernel tells of a detachment by EPOLLHUP (Linux 6.11 and newer). */
 bool kernel_link_can_poll(int link_fd);
+
+/*
+ * Keeping. Descriptors that come back from the service manager or from pins are believed only after this: what is not
+ * what its place is for is closed and noted, and where the link has another map than the one that is held, that one is
+ * held instead. *ret is what is left (its name is the caller's), all zero where nothing is. Quick.
+ */
+void kernel_find_facts(struct kernel_handles *h, struct adoption_find *ret,
+		       struct messages *ret_notes);
+/* Number of a link or map within its kind, as bpftool shows it; 0: the descriptor is neither. Quick. */
+uint32_t kernel_object_id(int fd);
+/*
+ * What was kept by nobody but is there all the same, by the ids of o: a map that is registered without a link, a link
+ * that somebody else holds too. To be verified as above. 1: *ret is the caller's; 0: there is nothing. Quick.
+ */
+int kernel_reopen(const struct outcome *o, struct kernel_handles *ret);
+
+/*
+ * Pins: FOLDER/NAME/{link,map,record,dump}, with NAME escaped (core/pin-name.h); FOLDER is made where it does not exist,
+ * the bpffs it lies in is not. The former pins of the name, if any, are replaced at once and whole, and stand where the
+ * new ones cannot be made. 0; -errno with a sentence that the caller frees. Quick.
+ */
+int kernel_pin(const struct kernel_handles *h, const char *folder, const char *name,
+	       char **ret_error);
+/* 0, also where there was nothing. As above. */
+int kernel_unpin(const char *folder, const char *name, char **ret_error);
+/*
+ * The names that have pins; what an interrupted kernel_pin() left is removed, what is none of ours noted. NULL: none,
+ * or no bpffs. 0: *ret_names is the caller's (strv_free()); -errno (-ENOMEM).
+ */
+int kernel_pins_list(const char *folder, char ***ret_names, struct messages *ret_notes);
+/* Opens what is there; what cannot be opened is noted. 0: *ret is the caller's; -ENOMEM. */
+int kernel_pins_open(const char *folder, const char *name, struct kernel_handles *ret,
+		     struct messages *ret_notes);

@@ -2,13 +2,19 @@
 #include <bpf/bpf.h>
 #include <sys/epoll.h>
 
+#include "common/sentence.h"
 #include "daemon/kernel/kernel.h"
 #include "daemon/kernel/link.h"
+#include "daemon/kernel/map-value.h"
+#include "daemon/kernel/tcp-default.h"
+#include "daemon/kernel/types.h"
 
 void kernel_handles_close(struct kernel_handles *h)
 {
 	h->link_fd = safe_close(h->link_fd);
 	h->map_fd = safe_close(h->map_fd);
+	h->record_fd = safe_close(h->record_fd);
+	h->dump_fd = safe_close(h->dump_fd);
 }
 
 int link_info(int link_fd, struct bpf_link_info *ret)
@@ -51,38 +57,36 @@ static int unregister_map(int map_fd)
 	return errno == ENOENT || errno == EINPROGRESS ? 0 : -errno;
 }
 
-int kernel_detach(const struct kernel_handles *h)
+int kernel_detach(const struct kernel_handles *h, const struct outcome *o,
+		  struct messages *ret_notes)
 {
-	if (h->link_fd < 0)
-		return unregister_map(h->map_fd);
-	return bpf_link_detach(h->link_fd) < 0 ? -errno : 0;
-}
+	/* First, while there is still somebody to take it back from; what was not given back has its note. */
+	int r = o ? tcp_default_give_back(o, ret_notes) : 0;
+	int k;
 
-/* The head of each value: struct bpf_struct_ops_common_value, the same in all kernels so far. */
-struct value_head {
-	uint32_t refcnt;
-	uint32_t state;
-};
-#define STATE_INUSE 1 /* enum bpf_struct_ops_state: registered, without a link */
+	if (h->link_fd >= 0)
+		return bpf_link_detach(h->link_fd) < 0 ? -errno : r;
+	if (h->map_fd < 0)
+		return r;
+	k = unregister_map(h->map_fd);
+	return k < 0 ? k : r;
+}
 
 static int map_state(int map_fd, uint32_t *ret_map_id)
 {
-	_cleanup_(freep) struct value_head *value = NULL;
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info), key = 0;
+	struct bpf_map_info info;
+	struct map_head head;
+	int r;
 
-	if (bpf_map_get_info_by_fd(map_fd, &info, &size) < 0)
-		return -errno;
-	if (info.type != BPF_MAP_TYPE_STRUCT_OPS || info.value_size < sizeof(*value))
-		return -EINVAL;
-	value = calloc(1, info.value_size);
-	if (!value)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(map_fd, &key, value) < 0)
-		return -errno;
+	r = map_info(map_fd, &info);
+	if (r < 0)
+		return r;
+	r = map_head(map_fd, &info, &head);
+	if (r < 0)
+		return r;
 	if (ret_map_id)
 		*ret_map_id = info.id;
-	return value->state == STATE_INUSE;
+	return head.state == MAP_STATE_INUSE;
 }
 
 int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id)
@@ -100,6 +104,33 @@ int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id)
 	if (ret_map_id)
 		*ret_map_id = info.struct_ops.map_id;
 	return info.struct_ops.map_id != 0;
+}
+
+static int not_alive(char **ret_why, char *why)
+{
+	*ret_why = why;
+	return 0;
+}
+
+int kernel_alive(const struct kernel_handles *h, const struct outcome *o, char **ret_why)
+{
+	const struct type_traits *traits = type_traits(or_empty(o->type));
+	uint32_t map_id = 0;
+	int r;
+
+	r = kernel_state(h, &map_id);
+	if (r < 0)
+		return r;
+	if (r == 0 && o->linkless)
+		return not_alive(ret_why, sentence("map %u is not registered any more", o->map_id));
+	if (r == 0)
+		return not_alive(ret_why, sentence("link %u is detached", o->link_id));
+	if (map_id != o->map_id)
+		return not_alive(ret_why,
+				 sentence("link %u has map %u now, not %u: another process "
+					  "replaced it with bpf_link_update",
+					  o->link_id, map_id, o->map_id));
+	return traits->alive ? traits->alive(h, o, ret_why) : 1;
 }
 
 bool kernel_link_can_poll(int link_fd)

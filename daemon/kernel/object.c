@@ -3,6 +3,8 @@
 #include "common/nearest.h"
 #include "common/sentence.h"
 #include "daemon/kernel/attempt.h"
+#include "daemon/kernel/tcp-default.h"
+#include "daemon/kernel/types.h"
 #include "daemon/kernel/verdict.h"
 
 static bool is_struct_ops(const struct bpf_map *map)
@@ -153,6 +155,15 @@ static int check_field_sections(struct attempt *a)
 	return 0;
 }
 
+static int note_no_link(struct attempt *a)
+{
+	return messages_add(&a->outcome->notes,
+			    "%s takes no link in any kernel, so map \"%s\" is attached without "
+			    "one: no event tells of its end, and it stays attached when the "
+			    "daemon dies",
+			    a->outcome->type, bpf_map__name(a->map));
+}
+
 static int note_plain_map(struct attempt *a)
 {
 	static const char with_link[] = "the flag was turned on before the load";
@@ -175,6 +186,11 @@ static int select_map(struct attempt *a)
 	for (map = NULL; (map = bpf_object__next_map(a->object, map));)
 		if (is_struct_ops(map))
 			bpf_map__set_autocreate(map, map == a->map);
+	if (type_traits(a->outcome->type)->no_link) {
+		a->linkless = true;
+		bpf_map__set_map_flags(a->map, flags & ~BPF_F_LINK);
+		return note_no_link(a);
+	}
 	a->plain = !(flags & BPF_F_LINK);
 	if (a->plain && !a->linkless)
 		bpf_map__set_map_flags(a->map, flags | BPF_F_LINK);
@@ -203,6 +219,27 @@ static int note_choice(struct attempt *a)
 	return a->outcome->map && a->outcome->type ? 0 : -ENOMEM;
 }
 
+/* What no policy can attach, whatever else it says. */
+static int check_type(struct attempt *a)
+{
+	const struct type_traits *traits = type_traits(a->outcome->type);
+
+	if (traits->refused)
+		return verdict_refused(a->outcome, 0,
+				       "map \"%s\" of object \"%s\" is of struct_ops type \"%s\", "
+				       "which no policy can attach: %s",
+				       a->outcome->map, a->file->path, a->outcome->type,
+				       traits->refused);
+	return tcp_default_check(a);
+}
+
+int attempt_prepare_type(struct attempt *a)
+{
+	const struct type_traits *traits = type_traits(a->outcome->type);
+
+	return traits->prepare ? traits->prepare(a) : 0;
+}
+
 int attempt_open(struct attempt *a)
 {
 	int r;
@@ -217,6 +254,9 @@ int attempt_open(struct attempt *a)
 	a->type_id = bpf_map__btf_value_type_id(a->map);
 	a->enumerators.object = a->btf;
 	r = note_choice(a);
+	if (r < 0)
+		return r;
+	r = check_type(a);
 	if (r < 0)
 		return r;
 	r = check_field_sections(a);

@@ -52,6 +52,39 @@ int verdict_no_type(struct outcome *o, int error, const char *format, ...)
 	return r;
 }
 
+int verdict_dead(struct outcome *o, int error, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = verdict_set(o, VERDICT_DEAD, error, format, args);
+	va_end(args);
+	return r;
+}
+
+int verdict_taken(struct outcome *o, int error, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = verdict_set(o, VERDICT_TAKEN, error, format, args);
+	va_end(args);
+	return r;
+}
+
+int verdict_gone(struct outcome *o, int error, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = verdict_set(o, VERDICT_GONE, error, format, args);
+	va_end(args);
+	return r;
+}
+
 int verdict_by_error(struct outcome *o, int error, const char *format, ...)
 {
 	va_list args;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How a failure gets into the outcome. All four set verdict, error and detail (what stood there is dropped) and
+ * How a failure gets into the outcome. All of them set verdict, error and detail (what stood there is dropped) and
  * return -EBADMSG, "the outcome has the sentence", so that callers can write "return verdict_refused(…)";
  * -ENOMEM when not even the sentence could be written. error is a positive errno or 0.
  */
@@ -19,6 +19,15 @@ int verdict_busy(struct outcome *o, int error, const char *format, ...) _printf_
 
 /* The type is not there, but a module may bring it. */
 int verdict_no_type(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);
+
+/* Attached, but the kernel does not use it. */
+int verdict_dead(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);
+
+/* The type's only place is somebody else's. */
+int verdict_taken(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);
+
+/* The device that it is for is not there (any more). */
+int verdict_gone(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);
 
 /* Refused or busy, by what the error means. */
 int verdict_by_error(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);

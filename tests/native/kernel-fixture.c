@@ -2,6 +2,7 @@
 #include "tests/native/kernel-fixture.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <fcntl.h>
 
@@ -75,6 +76,35 @@ void kernel_unregister_later(void **state, int map_fd)
 	f->registered_map_fds[f->n_registered++] = fd;
 }
 
+int kernel_register_plain(void **state, const char *tcp)
+{
+	_cleanup_(freep) char *path = object_path("holder.bpf.o");
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_link *link;
+	struct bpf_map *map;
+	size_t size;
+	char *image;
+	int fd;
+
+	assert_non_null(object);
+	bpf_map__set_autocreate(bpf_object__find_map_by_name(object, "linked"), false);
+	map = bpf_object__find_map_by_name(object, "plain");
+	image = bpf_map__initial_value(map, &size);
+	/* Behind the four operators of tests/bpf/tcp.h. */
+	snprintf(image + 4 * sizeof(void *), TCP_NAME_SIZE, "%s", tcp);
+	assert_int_equal(bpf_object__load(object), 0);
+	/* What libbpf gives out as a link is the map itself; the registration outlives it. */
+	link = bpf_map__attach_struct_ops(map);
+	assert_non_null(link);
+	bpf_link__disconnect(link);
+	bpf_link__destroy(link);
+	fd = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
+	assert_true(fd >= 0);
+	bpf_object__close(object);
+	kernel_unregister_later(state, fd);
+	return fd;
+}
+
 void run_done(struct run *run)
 {
 	kernel_handles_close(&run->handles);
@@ -121,7 +151,11 @@ void run_policy(void **state, struct run *run, const struct run *old, const char
 	char *folders[] = {getenv("TEST_OBJECTS"), kernel_scratch(state)->path, NULL};
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	_cleanup_(freep) char *text = NULL;
-	struct kernel_job job = {.object_path = folders, .old = old ? &old->handles : NULL};
+	struct kernel_job job = {
+		.object_path = folders,
+		.old = old ? &old->handles : NULL,
+		.before = old ? &old->outcome : NULL,
+	};
 	va_list args;
 
 	va_start(args, format);

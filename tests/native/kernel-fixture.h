@@ -26,6 +26,9 @@ struct scratch *kernel_scratch(void **state);
 /* What is registered without a link outlives its descriptors: the teardown takes it off. map_fd is not consumed. */
 void kernel_unregister_later(void **state, int map_fd);
 
+/* A TCP algorithm without a link (map "plain"), until the teardown. The map's descriptor is the caller's. */
+int kernel_register_plain(void **state, const char *tcp);
+
 /* A name for TCP that is this test's own: "t_<pid>_<tag>". */
 const char *tcp_name(char buffer[TCP_NAME_SIZE], const char *tag);
 bool tcp_is_registered(const char *name);
@@ -58,5 +61,6 @@ static inline int link_state(int link_fd)
 
 static inline int link_detach(int link_fd)
 {
-	return kernel_detach(&(struct kernel_handles){.map_fd = -EBADF, .link_fd = link_fd});
+	return kernel_detach(&(struct kernel_handles){.map_fd = -EBADF, .link_fd = link_fd}, NULL,
+			     NULL);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Links: made, watched, detached, made again, replaced; and who is in the way. */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "daemon/kernel/attach.h"
 #include "tests/native/kernel-fixture.h"
 
 static void run_named(void **state, struct run *run, const struct run *old, const char *name,
@@ -39,6 +39,39 @@ static void test_detach(void **state)
 	assert_int_equal(link_detach(run.handles.link_fd), 0);
 }
 
+static void assert_not_alive(const struct run *run, const char *sentence)
+{
+	_cleanup_(freep) char *why = NULL;
+
+	assert_int_equal(kernel_alive(&run->handles, &run->outcome, &why), 0);
+	assert_text(why, sentence);
+}
+
+static void test_alive(void **state)
+{
+	_run_ struct run run = RUN_NULL, other = RUN_NULL;
+	char name[TCP_NAME_SIZE], other_name[TCP_NAME_SIZE], sentence[128];
+	_cleanup_(freep) char *why = NULL;
+	_cleanup_(freep) char *slot = NULL;
+
+	run_named(state, &run, NULL, tcp_name(name, "alv"), "");
+	run_named(state, &other, NULL, tcp_name(other_name, "alv2"), "");
+	assert_attached(&run);
+	assert_true(asprintf(&slot, "tcp_congestion_ops %s", name) > 0);
+	assert_string_equal(run.outcome.ops_name, name);
+	assert_string_equal(run.outcome.slot, slot);
+	assert_int_equal(kernel_alive(&run.handles, &run.outcome, &why), 1);
+	/* The same link, another map. */
+	snprintf(sentence, sizeof(sentence),
+		 "link %u has map %u now, not %u: another process replaced it with bpf_link_update",
+		 run.outcome.link_id, run.outcome.map_id, other.outcome.map_id);
+	run.outcome.map_id = other.outcome.map_id;
+	assert_not_alive(&run, sentence);
+	assert_int_equal(link_detach(run.handles.link_fd), 0);
+	snprintf(sentence, sizeof(sentence), "link %u is detached", run.outcome.link_id);
+	assert_not_alive(&run, sentence);
+}
+
 static void test_closing_detaches(void **state)
 {
 	_run_ struct run run = RUN_NULL;
@@ -62,7 +95,9 @@ static void test_wrong_descriptors(void **state)
 	assert_attached(&run);
 	assert_true(link_state(-EBADF) < 0);
 	assert_true(link_state(run.handles.map_fd) < 0);
-	assert_true(link_detach(-EBADF) < 0);
+	assert_true(link_detach(run.handles.map_fd) < 0);
+	/* Nothing to take off. */
+	assert_int_equal(link_detach(-EBADF), 0);
 	assert_true(kernel_relink(-EBADF, &fd, &id) < 0);
 	/* Its name is still taken by its own first link. */
 	assert_int_equal(kernel_relink(run.handles.map_fd, &fd, &id), -EEXIST);
@@ -312,166 +347,12 @@ static void test_replace_what_is_detached(void **state)
 	assert_true(tcp_is_registered(name));
 }
 
-/* Types that bear only one at a time are not in this kernel, so their way is driven directly. */
-struct swap {
-	struct policy policy;
-	struct override name;
-	struct object_file *file;
-	struct outcome outcome;
-	struct attempt attempt;
-	struct kernel_handles handles;
-};
-
-/* linkless: the map "plain" of maps.bpf.o, registered as a type that refuses links would have it. */
-static void swap_setup(struct swap *s, char *object, const char *name, bool linkless)
-{
-	static char *maps[] = {(char *)"plain", NULL};
-
-	*s = (struct swap){.handles = KERNEL_HANDLES_NULL};
-	s->name = (struct override){
-		.path = (char *)"name", .value = (char *)name, .file = "swap.policy"};
-	s->policy = (struct policy){.object_path = object, .fields = &s->name, .n_fields = 1};
-	if (linkless)
-		s->policy.maps = maps;
-	assert_int_equal(object_file_read(&s->policy, NULL, &s->outcome, &s->file), 0);
-	s->attempt = (struct attempt){
-		.policy = &s->policy,
-		.file = s->file,
-		.wanted_map = linkless ? maps[0] : NULL,
-		.linkless = linkless,
-		.outcome = &s->outcome,
-	};
-	capture_start(&s->attempt.capture);
-	assert_int_equal(attempt_open(&s->attempt), 0);
-	assert_int_equal(attempt_override_fields(&s->attempt), 0);
-	assert_int_equal(attempt_load(&s->attempt), 0);
-}
-
-static void swap_done(struct swap *s)
-{
-	kernel_handles_close(&s->handles);
-	attempt_done(&s->attempt);
-	object_file_free(s->file);
-	outcome_done(&s->outcome);
-}
-
-static void test_swap_with_a_gap(void **state)
-{
-	_cleanup_(freep) char *path = object_path("values.bpf.o");
-	_cleanup_(swap_done) struct swap s = {0};
-	_run_ struct run old = RUN_NULL;
-	char name[TCP_NAME_SIZE];
-
-	run_named(state, &old, NULL, tcp_name(name, "swp"), "");
-	swap_setup(&s, path, name, false);
-	assert_int_equal(attach_swapping(&s.attempt, &old.handles, &s.handles), 0);
-	assert_int_equal(s.outcome.change, CHANGE_SWAPPED);
-	assert_true(s.outcome.gap_usec > 0);
-	assert_int_equal(link_state(old.handles.link_fd), 0);
-	assert_int_equal(link_state(s.handles.link_fd), 1);
-	assert_true(tcp_is_registered(name));
-}
-
-static void test_swap_that_fails(void **state)
-{
-	_cleanup_(freep) char *path = object_path("values.bpf.o");
-	_cleanup_(swap_done) struct swap s = {0};
-	_run_ struct run old = RUN_NULL;
-	char name[TCP_NAME_SIZE];
-
-	run_named(state, &old, NULL, tcp_name(name, "put"), "");
-	swap_setup(&s, path, "reno", false);
-	assert_int_equal(attach_swapping(&s.attempt, &old.handles, &s.handles), -EBADMSG);
-	assert_int_equal(s.outcome.change, CHANGE_KEPT);
-	assert_int_equal(s.outcome.verdict, VERDICT_BUSY);
-	assert_true(s.outcome.gap_usec > 0);
-	assert_int_equal(s.handles.map_fd, -EBADF);
-	assert_int_equal(link_state(s.handles.link_fd), 1);
-	assert_int_not_equal(s.outcome.link_id, old.outcome.link_id);
-	assert_true(tcp_is_registered(name));
-}
-
-static void test_swap_that_loses_all(void **state)
-{
-	_cleanup_(freep) char *path = object_path("values.bpf.o");
-	_cleanup_(swap_done) struct swap s = {0};
-	_run_ struct run old = RUN_NULL;
-	struct kernel_handles lost;
-	char name[TCP_NAME_SIZE];
-
-	run_named(state, &old, NULL, tcp_name(name, "lost"), "");
-	lost = (struct kernel_handles){.map_fd = -EBADF, .link_fd = old.handles.link_fd};
-	swap_setup(&s, path, "reno", false);
-	assert_int_equal(attach_swapping(&s.attempt, &lost, &s.handles), -EBADMSG);
-	assert_int_equal(s.outcome.change, CHANGE_LOST);
-	assert_int_equal(s.handles.link_fd, -EBADF);
-	assert_non_null(strstr(s.outcome.notes.items[0], "Nothing is attached"));
-	assert_false(tcp_is_registered(name));
-}
-
-/* No type of this kernel refuses links, so that way is driven directly too. */
-static void test_without_link(void **state)
-{
-	_cleanup_(freep) char *path = object_path("maps.bpf.o");
-	_cleanup_(swap_done) struct swap s = {0};
-	char name[TCP_NAME_SIZE];
-	uint32_t map_id = 0;
-
-	swap_setup(&s, path, tcp_name(name, "nolnk"), true);
-	kernel_unregister_later(state, bpf_map__fd(s.attempt.map));
-	assert_int_equal(attach_fresh(&s.attempt, &s.handles), 0);
-	assert_true(s.outcome.linkless);
-	assert_int_equal(s.handles.link_fd, -EBADF);
-	assert_int_equal(kernel_state(&s.handles, &map_id), 1);
-	assert_int_equal(map_id, s.outcome.map_id);
-	assert_true(tcp_is_registered(name));
-	assert_int_equal(kernel_detach(&s.handles), 0);
-	assert_int_equal(kernel_state(&s.handles, NULL), 0);
-	assert_int_equal(kernel_detach(&s.handles), 0);
-	assert_false(tcp_is_registered(name));
-}
-
-/* A map without a link cannot be registered a second time: it must not be taken off for nothing. */
-static void test_third_party_keeps_one_without_link(void **state)
-{
-	_cleanup_(freep) char *path = object_path("maps.bpf.o");
-	_cleanup_(swap_done) struct swap old = {0}, new = {0};
-	char name[TCP_NAME_SIZE];
-
-	swap_setup(&old, path, tcp_name(name, "nlold"), true);
-	kernel_unregister_later(state, bpf_map__fd(old.attempt.map));
-	assert_int_equal(attach_fresh(&old.attempt, &old.handles), 0);
-	swap_setup(&new, path, "reno", true);
-	assert_int_equal(attach_replacing(&new.attempt, &old.handles, &new.handles), -EBADMSG);
-	assert_int_equal(new.outcome.change, CHANGE_KEPT);
-	assert_int_equal(kernel_state(&old.handles, NULL), 1);
-	assert_int_equal(kernel_detach(&old.handles), 0);
-}
-
-/* The same name: off, then on. */
-static void test_replace_one_without_link(void **state)
-{
-	_cleanup_(freep) char *path = object_path("maps.bpf.o");
-	_cleanup_(swap_done) struct swap old = {0}, new = {0};
-	char name[TCP_NAME_SIZE];
-
-	swap_setup(&old, path, tcp_name(name, "nlrep"), true);
-	swap_setup(&new, path, name, true);
-	kernel_unregister_later(state, bpf_map__fd(old.attempt.map));
-	kernel_unregister_later(state, bpf_map__fd(new.attempt.map));
-	assert_int_equal(attach_fresh(&old.attempt, &old.handles), 0);
-	assert_int_equal(attach_replacing(&new.attempt, &old.handles, &new.handles), 0);
-	assert_int_equal(new.outcome.change, CHANGE_SWAPPED);
-	assert_int_equal(kernel_state(&old.handles, NULL), 0);
-	assert_int_equal(kernel_state(&new.handles, NULL), 1);
-	assert_int_equal(kernel_detach(&new.handles), 0);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kernel_setup, kernel_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_detach),
+		TEST(test_alive),
 		TEST(test_closing_detaches),
 		TEST(test_wrong_descriptors),
 		TEST(test_relink_200_times),
@@ -484,12 +365,6 @@ int main(void)
 		TEST(test_failures_keep_the_old_one),
 		TEST(test_third_party_keeps_the_old_one),
 		TEST(test_replace_what_is_detached),
-		TEST(test_swap_with_a_gap),
-		TEST(test_swap_that_fails),
-		TEST(test_swap_that_loses_all),
-		TEST(test_without_link),
-		TEST(test_third_party_keeps_one_without_link),
-		TEST(test_replace_one_without_link),
 	};
 	int r = kernel_tests_possible();
 

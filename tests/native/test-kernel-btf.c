@@ -193,6 +193,7 @@ static void test_module_layout(void **state)
 	_cleanup_(raw_btf_done) struct raw_btf vmlinux = raw_of(base, NULL);
 	_cleanup_(raw_btf_done) struct raw_btf module = {.fd = -EBADF};
 	_cleanup_(kernel_layout_freep) struct kernel_layout *l = calloc(1, sizeof(*l));
+	_cleanup_(freep) char *type = NULL;
 	uint32_t common = btf__type_cnt(base) - 1, ops, value;
 	struct btf_type t;
 	size_t offset;
@@ -216,6 +217,8 @@ static void test_module_layout(void **state)
 	assert_int_equal(kernel_layout_find(l, "state", &offset), 0);
 	assert_int_equal(offset, 72);
 	assert_int_equal(kernel_layout_find(l, "nothing", &offset), -ENOENT);
+	assert_int_equal(read_type_name(&module, value, &type), 0);
+	assert_string_equal(type, "t_mod_ops");
 }
 
 /* A record of a kind that this program does not know has an unknown length: no guessing. */

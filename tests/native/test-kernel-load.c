@@ -69,7 +69,8 @@ static const struct {
 	{"bits", "it is a bitfield, which libbpf cannot set"},
 	{"scheduler",
 	 "map \"scheduler\" is of struct_ops type \"sched_ext_ops\", which this kernel ("},
-	{"scheduler", "was built without"},
+	{"scheduler",
+	 "was built without. It came with Linux 6.12 and needs CONFIG_SCHED_CLASS_EXT: use "},
 	{"wild", "the verifier refused program \"wild_ssthresh\" of object \""},
 	{"wild", "invalid mem access 'scalar' (at: "},
 	{"unfinished", "the kernel refuses the values of map \"unfinished\" (tcp_congestion_ops)"},
@@ -96,6 +97,40 @@ static void test_type_that_may_come(void **state)
 	assert_verdict(&run, VERDICT_NO_TYPE,
 		       "of struct_ops type \"t_imagined_ops\", which this kernel (");
 	assert_verdict(&run, VERDICT_NO_TYPE, "attached as soon as a module is loaded");
+}
+
+/* Nothing that this kernel could have makes it possible. */
+static void test_type_that_no_policy_can_attach(void **state)
+{
+	_run_ struct run run = RUN_NULL;
+
+	run_policy(state, &run, NULL, "[Object]\nPath=types.bpf.o\nMap=ring\n");
+	assert_verdict(&run, VERDICT_REFUSED,
+		       "of struct_ops type \"io_uring_bpf_ops\", which no policy can attach: its "
+		       "ring_fd is a descriptor of the attaching process");
+	run_done(&run);
+	run = RUN_NULL;
+	/* It is a mistake in the policy, not a lack of this kernel that an alternative could make up for. */
+	run_policy(state, &run, NULL, "[Object]\nPath=types.bpf.o\nMap=ring handshake\n");
+	assert_verdict(&run, VERDICT_REFUSED, "which no policy can attach");
+}
+
+/* With its module it is attached as a map alone; until then the sentence tells what it takes. */
+static void test_type_without_links(void **state)
+{
+	_run_ struct run run = RUN_NULL;
+
+	run_policy(state, &run, NULL, "[Object]\nPath=types.bpf.o\nMap=handshake\n");
+	assert_note(&run, "smc_hs_ctrl takes no link in any kernel, so map \"handshake\" is "
+			  "attached without one");
+	if (run.outcome.verdict == VERDICT_ATTACHED) {
+		assert_true(run.outcome.linkless);
+		kernel_unregister_later(state, run.handles.map_fd);
+		return;
+	}
+	assert_verdict(&run, VERDICT_NO_TYPE,
+		       "does not have now. It came with Linux 6.19 and needs "
+		       "CONFIG_SMC_HS_CTRL_BPF; attached as soon as a module is loaded");
 }
 
 static void test_verifier_log(void **state)
@@ -246,11 +281,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kernel_setup, kernel_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_choice_of_the_map),   TEST(test_section_variants),
-		TEST(test_refused_maps),        TEST(test_type_that_may_come),
-		TEST(test_verifier_log),        TEST(test_dropped_members),
-		TEST(test_alternatives),        TEST(test_fields_of_alternatives),
-		TEST(test_missing_kfunc),       TEST(test_missing_capabilities),
+		TEST(test_choice_of_the_map),
+		TEST(test_section_variants),
+		TEST(test_refused_maps),
+		TEST(test_type_that_may_come),
+		TEST(test_type_that_no_policy_can_attach),
+		TEST(test_type_without_links),
+		TEST(test_verifier_log),
+		TEST(test_dropped_members),
+		TEST(test_alternatives),
+		TEST(test_fields_of_alternatives),
+		TEST(test_missing_kfunc),
+		TEST(test_missing_capabilities),
 		TEST(test_missing_descriptors),
 	};
 	int r = kernel_tests_possible();

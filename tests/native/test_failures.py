@@ -96,7 +96,7 @@ class NameTaken(NativeTest):
         d.policy("b", attach=self.ATTACH)
         d.policy("good")
         d.start()
-        self.check_taken(d, "a", "struct_ops link", '(map "linked")', "a pin in bpffs")
+        self.check_taken(d, "a", "struct_ops link", '(map "linked")', f"pin {self.pins}/linked")
         self.check_taken(d, "b", "struct_ops map", '("plain")', "bpftool struct_ops unregister id")
         self.assert_attached(d, "good")
         # The holders go; one who says "restart" gets it.
