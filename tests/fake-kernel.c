@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tests/fake-kernel.h"
-
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
-#define POLICIES_MAX 64
-#define STEPS_MAX 64
-#define LINKS_MAX 1024
-#define FAKE_MAP_ID 7
+#include "tests/fake-kernel-world.h"
 
-struct fake_policy {
-	char name[POLICY_NAME_MAX + 1];
-	enum fake_result steps[STEPS_MAX];
-	size_t n_steps, next_step;
-	bool not_relinkable, hang_relink;
-	int relink_error;
-	struct fake_counts counts;
-};
-
-/* Shared with workers and the helper. They run one at a time for one policy, so plain members do. */
-static struct fake_world {
-	struct sockaddr_un address;
-	bool not_pollable, updated_unseen;
-	atomic_uint last_link_id;
-	atomic_flag finding; /* workers may look for a new name at the same time */
-	struct fake_policy policies[POLICIES_MAX];
-} * world;
+struct fake_world *world;
 
 /* The test's side: the "kernel" ends of the links. */
 static struct {
@@ -73,23 +48,38 @@ void fake_kernel_reset(const char *dir)
 		abort();
 }
 
-static struct fake_policy *find(const char *name)
+void fake_lock(void)
+{
+	while (atomic_flag_test_and_set(&world->busy))
+		;
+}
+
+void fake_unlock(void)
+{
+	atomic_flag_clear(&world->busy);
+}
+
+struct fake_policy *fake_find(const char *name)
 {
 	struct fake_policy *p = world->policies;
 
-	while (atomic_flag_test_and_set(&world->finding))
-		;
+	fake_lock();
 	while (*p->name && !streq(p->name, name))
 		if (++p == world->policies + POLICIES_MAX)
 			abort();
 	snprintf(p->name, sizeof(p->name), "%s", name);
-	atomic_flag_clear(&world->finding);
+	fake_unlock();
 	return p;
+}
+
+uint32_t fake_map_id(const struct fake_policy *p)
+{
+	return FAKE_MAP_ID + (uint32_t)(p - world->policies);
 }
 
 void fake_kernel_script(const char *policy, const enum fake_result *results, size_t n)
 {
-	struct fake_policy *p = find(policy);
+	struct fake_policy *p = fake_find(policy);
 
 	memcpy(p->steps, results, n * sizeof(*results));
 	p->n_steps = n;
@@ -98,17 +88,17 @@ void fake_kernel_script(const char *policy, const enum fake_result *results, siz
 
 void fake_kernel_set_relinkable(const char *policy, bool relinkable)
 {
-	find(policy)->not_relinkable = !relinkable;
+	fake_find(policy)->not_relinkable = !relinkable;
 }
 
 void fake_kernel_fail_relink(const char *policy, int error)
 {
-	find(policy)->relink_error = error;
+	fake_find(policy)->relink_error = error;
 }
 
 void fake_kernel_hang_relink(const char *policy)
 {
-	find(policy)->hang_relink = true;
+	fake_find(policy)->hang_relink = true;
 }
 
 void fake_kernel_set_pollable(bool pollable)
@@ -116,14 +106,46 @@ void fake_kernel_set_pollable(bool pollable)
 	world->not_pollable = !pollable;
 }
 
+void fake_kernel_hold(const char *policy, bool hold)
+{
+	atomic_store(&fake_find(policy)->held, hold);
+}
+
+void fake_kernel_set_default(const char *policy, const char *former)
+{
+	struct fake_policy *p = fake_find(policy);
+
+	snprintf(p->default_former, sizeof(p->default_former), "%s", or_empty(former));
+}
+
+void fake_kernel_set_users(const char *policy, int users)
+{
+	fake_find(policy)->users = users;
+}
+
+void fake_kernel_replace_unseen(const char *policy)
+{
+	fake_find(policy)->replaced_unseen = true;
+}
+
+void fake_kernel_set_foreign(const char *holder)
+{
+	snprintf(world->foreign_holder, sizeof(world->foreign_holder), "%s", holder);
+}
+
+unsigned fake_kernel_surveyed(void)
+{
+	return world->surveyed;
+}
+
 struct fake_counts fake_kernel_counts(const char *policy)
 {
-	return find(policy)->counts;
+	return fake_find(policy)->counts;
 }
 
 /* Links, seen from the kernel's end. */
 
-static bool hung_up(int fd)
+bool fake_hung_up(int fd)
 {
 	struct pollfd p = {.fd = fd};
 
@@ -145,15 +167,29 @@ static void look_at_links(void)
 		kernel.links[kernel.n_links++].fd = fd;
 	}
 	for (size_t i = 0; i < kernel.n_links; i++)
-		if (hung_up(kernel.links[i].fd))
+		if (fake_hung_up(kernel.links[i].fd))
 			close(kernel.links[i].fd);
 		else
 			kernel.links[kept++] = kernel.links[i];
 	kernel.n_links = kept;
 }
 
+void fake_free_slot(const struct fake_policy *p)
+{
+	fake_lock();
+	if (world->slot_map_id == fake_map_id(p))
+		world->slot_map_id = 0;
+	fake_unlock();
+}
+
 void fake_kernel_detach_foreign(const char *policy)
 {
+	struct fake_policy *p = fake_find(policy);
+
+	if (p->scheduler) {
+		p->lives_ended = p->lives;
+		fake_free_slot(p);
+	}
 	look_at_links();
 	for (size_t i = 0; i < kernel.n_links; i++)
 		if (streq(kernel.links[i].policy, policy))
@@ -171,13 +207,34 @@ bool fake_kernel_is_attached(const char *policy)
 
 /* Uevents. */
 
+static void put_word(FILE *f, const char *key, const char *value)
+{
+	if (value)
+		fprintf(f, "%s=%s%c", key, value, 0);
+}
+
+void fake_kernel_uevent(const char *action, const char *devpath, const char *subsystem,
+			const char *hid_id, const char *hid_name)
+{
+	char text[512];
+	FILE *f = fmemopen(text, sizeof(text), "w");
+	long length;
+
+	fprintf(f, "%s@%s%c", action, devpath, 0);
+	put_word(f, "ACTION", action);
+	put_word(f, "DEVPATH", devpath);
+	put_word(f, "SUBSYSTEM", subsystem);
+	put_word(f, "HID_ID", hid_id);
+	put_word(f, "HID_NAME", hid_name);
+	length = ftell(f);
+	fclose(f);
+	if (send(kernel.uevent_fd, text, (size_t)length, 0) < 0)
+		abort();
+}
+
 void fake_kernel_load_module(void)
 {
-	static const char text[] = "add@/module/fake\0ACTION=add\0DEVPATH=/module/fake\0"
-				   "SUBSYSTEM=module";
-
-	if (send(kernel.uevent_fd, text, sizeof(text), 0) < 0)
-		abort();
+	fake_kernel_uevent("add", "/module/fake", "module", NULL, NULL);
 }
 
 void fake_kernel_lose_uevents(void)
@@ -210,152 +267,120 @@ int kernel_uevent_receive(int fd, char *buffer, size_t size, struct uevent *ret)
 	return uevent_parse(buffer, (size_t)n, ret) == 0;
 }
 
-/* The daemon's side. */
+/* Devices: the id is the place in the row, from 1. */
 
-static int make_link(const struct fake_policy *p, uint32_t *ret_id)
+struct fake_device *fake_device(uint32_t id)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return id >= 1 && id <= world->n_devices ? &world->devices[id - 1] : NULL;
+}
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&world->address, sizeof(world->address)) < 0 ||
-	    write(fd, p->name, strlen(p->name)) < 0)
+static void tell_of_device(const char *action, const struct fake_device *d)
+{
+	char hid_id[64];
+
+	snprintf(hid_id, sizeof(hid_id), "%04X:%08X:%08X", d->bus, d->vendor, d->product);
+	fake_kernel_uevent(action, d->devpath, "hid", hid_id, d->name);
+}
+
+uint32_t fake_kernel_plug(uint32_t bus, uint32_t vendor, uint32_t product, const char *name)
+{
+	struct fake_device *d = &world->devices[world->n_devices++];
+
+	if (world->n_devices > DEVICES_MAX)
 		abort();
-	*ret_id = atomic_fetch_add(&world->last_link_id, 1) + 1;
-	return fd;
+	*d = (struct fake_device){
+		.bus = bus, .vendor = vendor, .product = product, .plugged = true};
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	snprintf(d->devpath, sizeof(d->devpath), "/devices/fake/%04X:%04X:%04X.%04X", bus, vendor,
+		 product, (unsigned)world->n_devices);
+	if (kernel.uevent_fd >= 0)
+		tell_of_device("add", d);
+	return (uint32_t)world->n_devices;
 }
 
-static int make_map(const struct fake_policy *p)
+void fake_kernel_unplug(uint32_t id)
 {
-	int fd = memfd_create("fake-map", MFD_CLOEXEC);
-
-	if (fd < 0 || pwrite(fd, p->name, sizeof(p->name), 0) < 0)
-		abort();
-	return fd;
+	fake_device(id)->plugged = false;
+	tell_of_device("remove", fake_device(id));
 }
 
-static enum fake_result next_result(struct fake_policy *p)
+void fake_kernel_rebind(uint32_t id)
 {
-	if (p->n_steps == 0)
-		return FAKE_ATTACHED;
-	if (p->next_step < p->n_steps - 1)
-		return p->steps[p->next_step++];
-	return p->steps[p->n_steps - 1];
+	tell_of_device("unbind", fake_device(id));
+	tell_of_device("bind", fake_device(id));
 }
 
-static void tell(struct outcome *o, enum verdict verdict, enum change change, const char *detail)
+int kernel_hid_devices(struct hid_device **ret, size_t *ret_n)
 {
-	o->verdict = verdict;
-	o->change = change;
-	o->detail = detail ? strdup(detail) : NULL;
-}
+	struct hid_device *devices = calloc(world->n_devices + 1, sizeof(*devices));
+	size_t n = 0;
 
-static void misbehave(enum fake_result result)
-{
-	world->updated_unseen = result == FAKE_UPDATED_AND_CRASHED;
-	if (result == FAKE_CRASH || result == FAKE_UPDATED_AND_CRASHED) {
-		signal(SIGSEGV, SIG_DFL);
-		raise(SIGSEGV);
+	if (!devices)
+		return -ENOMEM;
+	for (uint32_t id = 1; id <= world->n_devices; id++) {
+		const struct fake_device *d = fake_device(id);
+
+		if (d->plugged)
+			devices[n++] = (struct hid_device){
+				.bus = d->bus,
+				.vendor = d->vendor,
+				.product = d->product,
+				.id = id,
+				.name = strdup(d->name),
+				.devpath = strdup(d->devpath),
+			};
 	}
-	while (result == FAKE_HANG)
-		pause();
-	if (result == FAKE_GARBAGE)
-		_exit(EXIT_SUCCESS);
-}
-
-static void describe_attachment(const struct fake_policy *p, const struct kernel_job *job,
-				struct outcome *o)
-{
-	o->type = strdup("fake_ops");
-	o->map = strdup("fake");
-	o->object_file = strdup(job->policy->object_path);
-	o->relinkable = !p->not_relinkable;
-	o->map_id = FAKE_MAP_ID;
-}
-
-static enum verdict verdict_of(enum fake_result failure)
-{
-	switch (failure) {
-	case FAKE_REFUSED:
-		return VERDICT_REFUSED;
-	case FAKE_DEAD:
-		return VERDICT_DEAD;
-	case FAKE_NO_TYPE:
-		return VERDICT_NO_TYPE;
-	default:
-		return VERDICT_BUSY;
-	}
-}
-
-int kernel_attach(const struct kernel_job *job, struct outcome *o, struct kernel_handles *ret)
-{
-	struct fake_policy *p = find(job->policy->name);
-	enum fake_result result = next_result(p);
-	enum change failed = CHANGE_FRESH;
-
-	if (job->old)
-		p->counts.replaces++;
-	else
-		p->counts.attaches++;
-	misbehave(result);
-	describe_attachment(p, job, o);
-
-	if (result == FAKE_LOST || result == FAKE_SWAPPED || result == FAKE_KEPT_RELINKED)
-		shutdown(job->old->link_fd, SHUT_RDWR);
-	if (result == FAKE_ATTACHED || result == FAKE_SWAPPED) {
-		tell(o, VERDICT_ATTACHED,
-		     !job->old                ? CHANGE_FRESH
-		     : result == FAKE_SWAPPED ? CHANGE_SWAPPED
-					      : CHANGE_UPDATED,
-		     NULL);
-		ret->map_fd = make_map(p);
-		if (o->change != CHANGE_UPDATED)
-			ret->link_fd = make_link(p, &o->link_id);
-		return 0;
-	}
-	if (result == FAKE_KEPT_RELINKED)
-		ret->link_fd = make_link(p, &o->link_id);
-	if (job->old)
-		failed = result == FAKE_LOST ? CHANGE_LOST : CHANGE_KEPT;
-	tell(o, verdict_of(result), failed, "the fake kernel was told to fail");
+	*ret = devices;
+	*ret_n = n;
 	return 0;
 }
 
-int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id)
+bool fake_is_plugged(const char *devpath)
 {
-	char name[POLICY_NAME_MAX + 1] = "";
-	struct fake_policy *p;
-
-	if (pread(map_fd, name, sizeof(name) - 1, 0) < 0)
-		return -errno;
-	p = find(name);
-	p->counts.relinks++;
-	while (p->hang_relink)
-		pause();
-	if (p->relink_error)
-		return -p->relink_error;
-	*ret_link_fd = make_link(p, ret_link_id);
-	return 0;
+	for (uint32_t id = 1; id <= world->n_devices; id++)
+		if (fake_device(id)->plugged && streq(fake_device(id)->devpath, devpath))
+			return true;
+	return false;
 }
 
-int kernel_detach(const struct kernel_handles *h)
+/* Schedulers. */
+
+void fake_kernel_set_scheduler(const char *policy, bool with_record)
 {
-	return shutdown(h->link_fd, SHUT_RDWR) < 0 ? -errno : 0;
+	struct fake_policy *p = fake_find(policy);
+
+	p->scheduler = p->not_relinkable = true;
+	p->with_record = with_record;
 }
 
-/* The fake's maps all have the same id, but one that a worker gave the link and did not tell of. */
-int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id)
+void fake_kernel_set_end(const char *policy, const struct exit_record *record)
 {
-	if (ret_map_id)
-		*ret_map_id = world->updated_unseen ? FAKE_MAP_ID + 1 : FAKE_MAP_ID;
-	return !hung_up(h->link_fd);
+	fake_find(policy)->end = record ? *record : (struct exit_record){0};
 }
 
-bool kernel_link_can_poll(int link_fd)
+void fake_kernel_exit_unseen(const char *policy, const struct exit_record *record)
 {
-	return !world->not_pollable;
+	struct fake_policy *p = fake_find(policy);
+
+	fake_kernel_set_end(policy, record);
+	p->lives_ended = p->lives;
+	fake_free_slot(p);
 }
 
-void kernel_handles_close(struct kernel_handles *h)
+void fake_kernel_exit(const char *policy, const struct exit_record *record)
 {
-	h->map_fd = safe_close(h->map_fd);
-	h->link_fd = safe_close(h->link_fd);
+	fake_kernel_exit_unseen(policy, record);
+	fake_kernel_uevent("remove", FAKE_SCHEDULER_DEVICE, "sched_ext", NULL, NULL);
+}
+
+void fake_kernel_foreign_scheduler(bool present)
+{
+	world->slot_map_id = present ? FOREIGN_MAP_ID : 0;
+	if (!present)
+		fake_kernel_uevent("remove", FAKE_SCHEDULER_DEVICE, "sched_ext", NULL, NULL);
+}
+
+bool fake_kernel_seen_taken(const char *policy)
+{
+	return fake_find(policy)->seen_taken;
 }

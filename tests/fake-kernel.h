@@ -13,8 +13,9 @@ enum fake_result {
 	FAKE_ATTACHED, /* the default */
 	FAKE_REFUSED,
 	FAKE_BUSY,
-	FAKE_DEAD,
+	FAKE_DEAD, /* with the record of fake_kernel_set_end() */
 	FAKE_NO_TYPE,
+	FAKE_GONE,
 	FAKE_CRASH,   /* SIGSEGV */
 	FAKE_HANG,    /* until killed */
 	FAKE_GARBAGE, /* an outcome that cannot be encoded */
@@ -43,7 +44,12 @@ void fake_kernel_fail_relink(const char *policy, int error);
 void fake_kernel_hang_relink(const char *policy);
 /* Whether links can be polled, for all. Default: yes. */
 void fake_kernel_set_pollable(bool pollable);
+/* Work of the policy (attach, detach) goes on to its end but is not reported until this is taken back. */
+void fake_kernel_hold(const char *policy, bool hold);
 
+/* A uevent of the kernel's; hid_id and hid_name may be NULL. */
+void fake_kernel_uevent(const char *action, const char *devpath, const char *subsystem,
+			const char *hid_id, const char *hid_name);
 /* The kernel says that a module was loaded; or that uevents were lost, as it does when they come too fast. */
 void fake_kernel_load_module(void);
 void fake_kernel_lose_uevents(void);
@@ -53,7 +59,48 @@ void fake_kernel_detach_foreign(const char *policy);
 /* Whether the policy has a link that is not detached and that somebody holds. */
 bool fake_kernel_is_attached(const char *policy);
 
+/*
+ * HID devices. Plugging makes one with the next id and sends its "add", unplugging sends "remove". A policy that sets a
+ * field hid_id is attached to that device: VERDICT_GONE where there is none such, dead when it is unplugged.
+ */
+uint32_t fake_kernel_plug(uint32_t bus, uint32_t vendor, uint32_t product, const char *name);
+void fake_kernel_unplug(uint32_t id);
+/* Says "unbind" and "bind" of the device, as a driver that is changed does. */
+void fake_kernel_rebind(uint32_t id);
+
+/*
+ * Schedulers: from the next attach on the policy takes the one slot of its kind (FAKE_SLOT), lives with
+ * FAKE_SCHEDULER_DEVICE, cannot be linked again, and has an exit record if with_record.
+ */
+#define FAKE_SLOT "sched_ext_ops"
+#define FAKE_SCHEDULER_DEVICE "/kernel/sched_ext/root"
+void fake_kernel_set_scheduler(const char *policy, bool with_record);
+/* The kernel throws the policy's scheduler out: the record (NULL: none is written) is there, the uevent comes. */
+void fake_kernel_exit(const char *policy, const struct exit_record *record);
+/* The same, but the uevent is lost. */
+void fake_kernel_exit_unseen(const char *policy, const struct exit_record *record);
+/* The record of the next FAKE_DEAD, and of a link that is detached by another process. */
+void fake_kernel_set_end(const char *policy, const struct exit_record *record);
+/* A scheduler that no policy of ours attached takes the slot, or goes (with its uevent). */
+void fake_kernel_foreign_scheduler(bool present);
+/* Whether an attach of the policy has found the slot taken. */
+bool fake_kernel_seen_taken(const char *policy);
+
+/* From the next attach on it points a setting at itself that had this value; NULL: none any more. */
+void fake_kernel_set_default(const char *policy, const char *former);
+/* What kernel_users() says of the policy; negative: that errno. Default: 0. */
+void fake_kernel_set_users(const char *policy, int users);
+/* The policy's link gets a map that nobody told of: attached, but not as it was left. */
+void fake_kernel_replace_unseen(const char *policy);
+/* What kernel_survey() finds: one struct_ops of type fake_ops, held by this. */
+void fake_kernel_set_foreign(const char *holder);
+
 struct fake_counts {
 	unsigned attaches, replaces, relinks, detaches;
+	unsigned given_back; /* settings, by kernel_detach() */
+	unsigned inherited;  /* settings that the last attach found in kernel_job.before */
+	int sched_load, sched_relink, sched_detach; /* scheduling policy of whoever did it last */
 };
 struct fake_counts fake_kernel_counts(const char *policy);
+/* How many of our maps the last kernel_survey() was told. */
+unsigned fake_kernel_surveyed(void);

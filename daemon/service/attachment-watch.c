@@ -2,6 +2,7 @@
 #include "daemon/service/attachment-watch.h"
 
 #include "common/log.h"
+#include "daemon/service/attachment-internal.h"
 
 /* Only for kernels before 6.11, whose links cannot be polled. */
 #define LOOK_EVERY (3 * USEC_PER_SEC)
@@ -56,9 +57,10 @@ const char *attachment_watch_describe(const struct attachment *a)
 {
 	if (a->outcome.linkless)
 		return "looks at the map every 3s: it is attached without a link, and no event "
-		       "tells of its "
-		       "end";
-	return a->watch_poll ? "looks at the link every 3s: this kernel's links cannot be polled "
-			       "(Linux 6.11 and newer can)"
-			     : "EPOLLHUP on the link";
+		       "tells of its end";
+	if (a->watch_poll)
+		return "looks at the link every 3s: this kernel's links cannot be polled (Linux "
+		       "6.11 and newer can)";
+	return a->outcome.device ? "EPOLLHUP on the link, uevents of the device"
+				 : "EPOLLHUP on the link";
 }

@@ -2,8 +2,8 @@
 /* What the state machine asks for: workers, the helper, the back-off's timer; and what comes of them. */
 #include "common/log.h"
 #include "common/sentence.h"
+#include "daemon/service/attachment-internal.h"
 #include "daemon/service/attachment-watch.h"
-#include "daemon/service/attachment.h"
 #include "daemon/service/helper.h"
 
 /* Attach: in the worker. */
@@ -11,10 +11,13 @@
 static int run_attach(const struct attachment *a, const struct kernel_handles *old,
 		      struct outcome *ret_outcome, struct kernel_handles *ret_handles)
 {
+	_cleanup_(freep) char *end_file = attachment_exit_path(a);
 	struct kernel_job job = {
 		.policy = a->policy,
 		.object_path = a->host->object_path,
 		.old = old,
+		.before = &a->outcome,
+		.end_file = end_file,
 	};
 
 	return kernel_attach(&job, ret_outcome, ret_handles);
@@ -33,26 +36,24 @@ static int run_replace(void *userdata, struct outcome *ret_outcome,
 	return run_attach(a, &a->handles, ret_outcome, ret_handles);
 }
 
-static int run_detach(void *userdata, struct outcome *ret_outcome,
-		      struct kernel_handles *ret_handles)
+void attachment_keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
+{
+	const int none[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL;
+
+	memcpy(ret_fds, none, sizeof(none));
+}
+
+void attachment_keep_handles(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
 {
 	const struct attachment *a = userdata;
 
-	ret_outcome->error = -kernel_detach(&a->handles);
-	return 0;
+	kernel_handles_to_fds(&a->handles, ret_fds);
 }
 
-static void keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
+void attachment_drop_handles(struct attachment *a)
 {
-	ret_fds[0] = ret_fds[1] = -EBADF;
-}
-
-static void keep_handles(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
-{
-	const struct attachment *a = userdata;
-
-	ret_fds[0] = a->handles.map_fd;
-	ret_fds[1] = a->handles.link_fd;
+	attachment_unwatch(a);
+	kernel_handles_close(&a->handles);
 }
 
 /* Attach: back in the daemon. */
@@ -65,22 +66,33 @@ static enum reason reason_of(const struct outcome *o)
 		return REASON_LOAD_FAILED;
 	case VERDICT_DEAD:
 		return REASON_DEAD_ON_ARRIVAL;
+	case VERDICT_GONE:
+		return REASON_DEVICE_GONE;
 	default:
 		return REASON_ATTACH_FAILED;
 	}
 }
 
+/* What outlives an attempt: settings that still have to be given back, and how the last life ended. */
+static void inherit(struct outcome *o, struct outcome *before)
+{
+	if (o->verdict != VERDICT_ATTACHED && o->n_defaults == 0) {
+		o->defaults = TAKE_PTR(before->defaults);
+		o->n_defaults = before->n_defaults;
+		before->n_defaults = 0;
+	}
+	if (o->end.kind == 0 && o->verdict != VERDICT_DEAD) {
+		o->end = before->end;
+		o->end_file = TAKE_PTR(before->end_file);
+	}
+}
+
 static void take_outcome(struct attachment *a, struct outcome *o)
 {
+	inherit(o, &a->outcome);
 	outcome_done(&a->outcome);
 	a->outcome = *o;
 	*o = OUTCOME_NULL;
-}
-
-static void drop_handles(struct attachment *a)
-{
-	attachment_unwatch(a);
-	kernel_handles_close(&a->handles);
 }
 
 static void watch_or_warn(struct attachment *a)
@@ -126,7 +138,7 @@ static void attached(struct attachment *a, struct worker_report *report)
 		link_fd = TAKE_FD(a->handles.link_fd);
 		report->outcome.link_id = a->outcome.link_id;
 	}
-	drop_handles(a);
+	attachment_drop_handles(a);
 	a->handles = report->handles;
 	report->handles = KERNEL_HANDLES_NULL;
 	if (link_fd >= 0)
@@ -134,6 +146,8 @@ static void attached(struct attachment *a, struct worker_report *report)
 	take_outcome(a, &report->outcome);
 	a->stale = false;
 	watch_or_warn(a);
+	if (!attachment_survived(a))
+		return;
 
 	describe_attached(&a->outcome, detail, sizeof(detail));
 	attachment_step(a, MACHINE_ATTACHED, a->machine.reason, detail);
@@ -151,6 +165,8 @@ static void kept(struct attachment *a, enum reason reason, const char *why)
 		(void)log_oom();
 	a->stale = true;
 	watch_or_warn(a);
+	if (!attachment_survived(a))
+		return;
 	detail = sentence("the change was not made, the former attachment stands (link %u): %s",
 			  a->outcome.link_id, or_empty(why));
 	attachment_step(a, MACHINE_KEPT, reason, detail);
@@ -178,18 +194,26 @@ static enum machine_event event_of(const struct outcome *o)
 	case VERDICT_REFUSED:
 		return MACHINE_REFUSED;
 	case VERDICT_NO_TYPE:
+	case VERDICT_GONE:
 		return MACHINE_AWAIT;
 	default:
 		return MACHINE_FAILED;
 	}
 }
 
-static void not_attached(struct attachment *a, struct worker_report *report)
+static void not_attached(struct attachment *a)
 {
-	drop_handles(a);
-	take_outcome(a, &report->outcome);
 	attachment_step(a, event_of(&a->outcome), reason_of(&a->outcome),
 			or_empty(a->outcome.detail));
+}
+
+/* The host may make room, or know who is waited for. */
+static void place_is_taken(struct attachment *a)
+{
+	if (a->machine.state == STATE_LOADING && a->host->make_room(a->host->userdata, a))
+		return;
+	if (a->outcome.verdict != VERDICT_TAKEN || !attachment_await_place(a))
+		not_attached(a);
 }
 
 /* Its last act was to give the link another map, which nobody can tell about any more: off with it, and afresh. */
@@ -197,6 +221,16 @@ static void start_over(struct attachment *a, const char *detail)
 {
 	attachment_step(a, MACHINE_STOP, REASON_WORKER_TIMEOUT, detail);
 	attachment_step(a, MACHINE_START, REASON_WORKER_TIMEOUT, detail);
+}
+
+static void nothing_attached(struct attachment *a, struct outcome *o)
+{
+	attachment_drop_handles(a);
+	take_outcome(a, o);
+	if (a->outcome.verdict == VERDICT_BUSY || a->outcome.verdict == VERDICT_TAKEN)
+		place_is_taken(a);
+	else
+		not_attached(a);
 }
 
 /* Nobody knows how far it came: believe only what the kernel says of what we hold. */
@@ -212,7 +246,7 @@ static void worker_lost(struct attachment *a, const char *detail)
 		return;
 	}
 	if (a->machine.state != STATE_DETACHING)
-		drop_handles(a);
+		attachment_drop_handles(a);
 	attachment_step(a, MACHINE_FAILED, REASON_WORKER_TIMEOUT, detail);
 }
 
@@ -230,35 +264,8 @@ static void on_attach_done(void *userdata, struct worker_report *report)
 		attached(a, report);
 	else if (o->change == CHANGE_KEPT)
 		kept_by_worker(a, report);
-	else if (o->verdict != VERDICT_BUSY || a->machine.state != STATE_LOADING ||
-		 !a->host->make_room(a->host->userdata, a))
-		not_attached(a, report);
-}
-
-/* Detach. */
-
-/* Why it was taken off is also why it is inactive. */
-static void detached_as_asked(struct attachment *a)
-{
-	const char *why = a->machine.again ? NULL : attachment_detail(a);
-
-	drop_handles(a);
-	attachment_step(a, MACHINE_DETACH_DONE, a->machine.reason, why);
-}
-
-static void on_detach_done(void *userdata, struct worker_report *report)
-{
-	struct attachment *a = userdata;
-
-	a->worker = NULL;
-	if (report->end != WORKER_REPORTED)
-		log_warning("%s: detaching (link %u, map %u): %s; closing it instead", a->name,
-			    a->outcome.link_id, a->outcome.map_id, or_empty(report->detail));
-	else if (report->outcome.error)
-		log_warning_errno(report->outcome.error,
-				  "%s: detaching link %u; closing it instead", a->name,
-				  a->outcome.link_id);
-	detached_as_asked(a);
+	else
+		nothing_attached(a, &report->outcome);
 }
 
 /* The helper. */
@@ -281,25 +288,6 @@ static void on_relinked(void *userdata, int error, int link_fd, uint32_t link_id
 	attachment_step(a, MACHINE_ATTACHED, a->machine.reason, NULL);
 }
 
-/* The end of the link. */
-
-void attachment_link_ended(struct attachment *a)
-{
-	attachment_unwatch(a);
-	a->handles.link_fd = safe_close(a->handles.link_fd);
-	if (a->outcome.linkless)
-		kernel_handles_close(&a->handles);
-	attachment_step(a, MACHINE_DETACHED, REASON_LINK_DETACHED,
-			a->outcome.linkless ? "it was unregistered by another process"
-					    : "the link was detached by another process");
-}
-
-void attachment_type_may_have_come(struct attachment *a)
-{
-	if (a->machine.state == STATE_WAITING && a->outcome.verdict == VERDICT_NO_TYPE)
-		attachment_step(a, MACHINE_DEADLINE, a->machine.reason, NULL);
-}
-
 /* Carrying out. */
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
@@ -320,18 +308,29 @@ static void work_lost(struct attachment *a, int error)
 	worker_lost(a, error == -ENOMEM ? "out of memory" : strerror(-error));
 }
 
+/* Its instances are attachments of their own, and there may be more of them at any time. */
+static void load_template(struct attachment *a)
+{
+	a->host->load_template(a->host->userdata, a);
+	attachment_step(a, MACHINE_AWAIT, a->machine.reason, attachment_detail(a));
+}
+
 static void load(struct attachment *a)
 {
 	const struct worker_task task = {
 		.name = a->name,
-		.keep_fds = keep_nothing,
+		.keep_fds = attachment_keep_nothing,
 		.run = run_load,
 		.done = on_attach_done,
 		.userdata = a,
 	};
 	int r;
 
-	drop_handles(a);
+	attachment_drop_handles(a);
+	if (a->giving_back) /* on_given_back() goes on */
+		return;
+	a->device_removed = false;
+	a->places_freed = *a->host->places_freed;
 	r = submit(a, &task);
 	if (r < 0)
 		work_lost(a, r);
@@ -347,7 +346,7 @@ static void replace(struct attachment *a)
 {
 	const struct worker_task task = {
 		.name = a->name,
-		.keep_fds = keep_handles,
+		.keep_fds = attachment_keep_handles,
 		.run = run_replace,
 		.done = on_attach_done,
 		.userdata = a,
@@ -371,35 +370,6 @@ static void relink(struct attachment *a)
 		return;
 	}
 	a->relinking = true;
-}
-
-/* The map alone is no attachment where links are used: it is kept to be linked again. */
-static bool attachment_holds_something(const struct attachment *a)
-{
-	return a->handles.link_fd >= 0 || (a->handles.map_fd >= 0 && a->outcome.linkless);
-}
-
-static void detach(struct attachment *a)
-{
-	const struct worker_task task = {
-		.name = a->name,
-		.urgent = true,
-		.keep_fds = keep_handles,
-		.run = run_detach,
-		.done = on_detach_done,
-		.userdata = a,
-	};
-	int r = -ENOLINK;
-
-	attachment_unwatch(a);
-	if (attachment_holds_something(a))
-		r = submit(a, &task);
-	if (r >= 0)
-		return;
-	if (r != -ENOLINK)
-		log_warning_errno(r, "%s: no worker to detach link %u; closing it instead", a->name,
-				  a->outcome.link_id);
-	detached_as_asked(a);
 }
 
 static void cancel(struct attachment *a)
@@ -431,7 +401,10 @@ void attachment_carry_out(struct attachment *a, enum machine_action action)
 	case ACTION_GIVE_UP: /* the host sees the change to failed */
 		break;
 	case ACTION_LOAD:
-		load(a);
+		if (attachment_is_template(a))
+			load_template(a);
+		else
+			load(a);
 		break;
 	case ACTION_RELINK:
 		relink(a);
@@ -440,7 +413,7 @@ void attachment_carry_out(struct attachment *a, enum machine_action action)
 		replace(a);
 		break;
 	case ACTION_DETACH:
-		detach(a);
+		attachment_detach(a);
 		break;
 	case ACTION_CANCEL:
 		cancel(a);

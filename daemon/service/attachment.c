@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/sentence.h"
+#include "daemon/service/attachment-internal.h"
 #include "daemon/service/attachment-watch.h"
 
 #define EVENTS_KEPT 32
@@ -55,11 +56,15 @@ struct attachment *attachment_free(struct attachment *a)
 	settle_waiters(a, false);
 	attachment_unwatch(a);
 	sd_event_source_disable_unref(a->deadline_source);
+	sd_event_source_disable_unref(a->check_source);
 	kernel_handles_close(&a->handles);
 	outcome_done(&a->outcome);
 	event_ring_done(&a->events);
 	policy_free(a->policy);
 	free(a->fallback_for);
+	free(a->template);
+	hid_device_done(&a->device);
+	free(a->situation);
 	free(a->name);
 	free(a);
 	return NULL;
@@ -81,10 +86,12 @@ static const char *message_id_of(enum state state)
 	}
 }
 
-static int log_level_of(const struct event *e)
+static int log_level_of(const struct attachment *a, const struct event *e)
 {
 	if (e->to == STATE_FAILED || e->to == STATE_INVALID)
 		return LOG_ERR;
+	if (e->to == STATE_WAITING && attachment_is_template(a))
+		return LOG_INFO; /* that is all it ever does */
 	if (e->to == STATE_WAITING ||
 	    (e->from == STATE_UPDATING && e->reason != REASON_RELOAD && e->reason != REASON_ADMIN))
 		return LOG_WARNING;
@@ -97,7 +104,7 @@ static int log_level_of(const struct event *e)
  * The one place where a change of state becomes an event: history, journal, observers. detail is consumed;
  * NULL: out of memory.
  */
-static void note_change(struct attachment *a, enum state from, char *detail)
+static void note_change(struct attachment *a, enum state from, bool exited, char *detail)
 {
 	struct event e = {
 		.seq = ++*a->host->last_seq,
@@ -115,14 +122,20 @@ static void note_change(struct attachment *a, enum state from, char *detail)
 		.reason = reason_to_string(e.reason),
 		.link_id = e.link_id,
 		.message_id = message_id_of(e.to),
+		.exit_kind = exited ? a->outcome.end.kind : 0,
+		.exit_code = exited ? a->outcome.end.code : 0,
 	};
 
+	if (!attachment_is_template(a)) {
+		free(a->situation);
+		a->situation = NULL;
+	}
 	a->attached_realtime = e.to == STATE_ATTACHED ? e.realtime : 0;
 	if (!detail || event_ring_add(&a->events, &e) < 0) {
 		(void)log_oom();
 		return;
 	}
-	log_full(log_level_of(&e), &fields, "%s → %s (%s)%s%s", state_to_string(from),
+	log_full(log_level_of(a, &e), &fields, "%s → %s (%s)%s%s", state_to_string(from),
 		 state_to_string(e.to), reason_to_string(e.reason), *detail ? ": " : "", detail);
 	a->host->changed(a->host->userdata, a, &e);
 }
@@ -143,8 +156,10 @@ static char *compose_detail(const struct attachment *a, const char *detail, usec
 			"one failed: %s",
 			a->policy->restart.limit_burst,
 			timespan_format(span, a->policy->restart.limit_interval), or_empty(detail));
-	if (m->state == STATE_INACTIVE && m->reason == REASON_LINK_DETACHED)
-		return sentence("%s; not attached again (Restart=no)", or_empty(detail));
+	if (m->state == STATE_INACTIVE &&
+	    (m->reason == REASON_LINK_DETACHED || m->reason == REASON_KERNEL_EXIT))
+		return sentence("%s; not attached again (Restart=%s)", or_empty(detail),
+				restart_mode_to_string(a->policy->restart.mode));
 	if (m->state == STATE_ATTACHED && !detail)
 		return sentence("link %u, map %u (%s) of type %s", o->link_id, o->map_id,
 				or_empty(o->map), or_empty(o->type));
@@ -157,29 +172,48 @@ static bool needs_handles(enum state state)
 	return state_is_busy(state) || state == STATE_ATTACHED || state == STATE_WAITING;
 }
 
-void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,
-		     const char *detail)
+/* Of an attachment that ended, or was dead from the start: its exit record is news. */
+static bool is_exit(const struct machine_input *in)
+{
+	return in->event == MACHINE_EXITED || in->reason == REASON_DEAD_ON_ARRIVAL;
+}
+
+static void take_step(struct attachment *a, struct machine_input *in, const char *detail)
 {
 	static const struct restart_rules no_rules = {0};
-	struct machine_input in = {
-		.event = event,
-		.reason = reason,
-		.relinkable = a->handles.map_fd >= 0 && a->outcome.relinkable,
-		.now = now(CLOCK_MONOTONIC),
-	};
 	enum state from = a->machine.state;
 	enum machine_action action;
 
-	action = machine_step(&a->machine, a->policy ? &a->policy->restart : &no_rules, &in);
+	in->relinkable = a->handles.map_fd >= 0 && a->outcome.relinkable;
+	in->now = now(CLOCK_MONOTONIC);
+	action = machine_step(&a->machine, a->policy ? &a->policy->restart : &no_rules, in);
 	if (a->machine.state != STATE_WAITING)
 		a->deadline_source = sd_event_source_disable_unref(a->deadline_source);
 	if (a->machine.state != from)
-		note_change(a, from, compose_detail(a, detail, in.now));
-	if (!needs_handles(a->machine.state))
+		note_change(a, from, is_exit(in), compose_detail(a, detail, in->now));
+	if (!needs_handles(a->machine.state)) {
 		kernel_handles_close(&a->handles);
+		attachment_give_back(a);
+	}
 	attachment_carry_out(a, action);
 	if (!state_is_busy(a->machine.state))
 		settle_waiters(a, true);
+}
+
+void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,
+		     const char *detail)
+{
+	struct machine_input in = {.event = event, .reason = reason};
+
+	take_step(a, &in, detail);
+}
+
+void attachment_step_exit(struct attachment *a, enum exit_class exit, enum reason reason,
+			  const char *detail)
+{
+	struct machine_input in = {.event = MACHINE_EXITED, .reason = reason, .exit = exit};
+
+	take_step(a, &in, detail);
 }
 
 void attachment_start(struct attachment *a, enum reason reason, const char *detail)
@@ -208,7 +242,7 @@ void attachment_set_invalid(struct attachment *a, enum reason reason, const char
 
 	a->machine.state = STATE_INVALID;
 	a->machine.reason = reason;
-	note_change(a, from, compose_detail(a, detail, 0));
+	note_change(a, from, false, compose_detail(a, detail, 0));
 }
 
 void attachment_set_policy(struct attachment *a, struct policy *policy)
@@ -249,10 +283,23 @@ void attachment_unwait(struct attachment *a, void *userdata)
 
 const char *attachment_detail(const struct attachment *a)
 {
+	if (a->situation)
+		return a->situation;
 	return a->events.n ? event_ring_get(&a->events, a->events.n - 1)->detail : "";
 }
 
 bool attachment_is_attached(const struct attachment *a)
 {
 	return a->machine.state == STATE_ATTACHED || a->machine.state == STATE_UPDATING;
+}
+
+bool attachment_is_at_rest(const struct attachment *a)
+{
+	return !state_is_busy(a->machine.state) && a->machine.state != STATE_ATTACHED &&
+	       !a->giving_back;
+}
+
+bool attachment_is_template(const struct attachment *a)
+{
+	return a->policy && a->policy->is_template;
 }

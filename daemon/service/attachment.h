@@ -32,12 +32,30 @@ struct attachment_host {
 	struct worker_pool *pool;
 	struct helper *helper;
 	char *const *object_path;
+	const char *runtime_dir;
 	uint64_t *last_seq;
+	/* Counts what may have made a place free (manager-slot.c). */
+	const uint64_t *places_freed;
 	/* Each change of state, in order. */
 	void (*changed)(void *userdata, struct attachment *a, const struct event *event);
 	/* The kernel says that the slot is taken: true if the host makes room and calls attachment_load_again(). */
 	bool (*make_room)(void *userdata, struct attachment *a);
+	/* Work that no state tells of has ended: attachment_is_at_rest() may have become true. */
+	void (*rested)(void *userdata);
+	/* Who of ours has attached the map of that id; NULL: nobody. */
+	const struct attachment *(*find_map)(void *userdata, uint32_t map_id);
+	/* A template was started: the host brings its instances. */
+	void (*load_template)(void *userdata, struct attachment *a);
 	void *userdata;
+};
+
+/* What a waiting attachment waits for where no time brings the next attempt. */
+enum awaited {
+	AWAITED_NOTHING,
+	AWAITED_TYPE,   /* a module that brings the struct_ops type */
+	AWAITED_DEVICE, /* the device that it is for */
+	AWAITED_PLACE,  /* the end of whoever has its type's only place (manager-slot.c) */
+	AWAITED_PARENT, /* the scheduler that it was a part of */
 };
 
 struct attachment {
@@ -53,16 +71,27 @@ struct attachment {
 
 	struct worker *worker;
 	bool relinking;
+	bool device_removed; /* the kernel said so while work was under way */
+	bool giving_back; /* it ended, and a worker gives back what was pointed at it (outcome.defaults) */
 
 	sd_event_source *watch_source; /* EPOLLHUP of the link, or the timer of watch_poll */
 	bool watch_poll; /* this kernel's links cannot be polled: look every few seconds */
 	sd_event_source *deadline_source; /* back-off */
+	sd_event_source *check_source;    /* deferred: attachment_check() */
 
 	struct event_ring events;
 	TAILQ_HEAD(, attachment_waiter) waiters;
 
 	char *fallback_for; /* attached because that policy failed; NULL otherwise */
-	bool removed;       /* the policy is gone: free it when it is inactive */
+	bool queues_again; /* it waited for its place before it became a fallback, and will again */
+	bool place_foreign; /* AWAITED_PLACE: no policy has it, and no end of the holder was seen yet */
+	uint64_t places_freed; /* host->places_freed when the last load began */
+	bool removed; /* the policy (of an instance: the device) is gone: free it when it is inactive */
+
+	char *template; /* of an instance: the name of the policy that it is one of; NULL: it is none */
+	struct hid_device device; /* of an instance */
+	size_t n_instances;       /* of a template */
+	char *situation; /* what attachment_detail() says instead: of a template, or AWAITED_PLACE; NULL: the last event */
 };
 
 /* policy is consumed, also on failure; NULL for one that does not parse. */
@@ -81,8 +110,19 @@ void attachment_set_invalid(struct attachment *a, enum reason reason, const char
 /* After make_room(): the same attempt once more. */
 void attachment_load_again(struct attachment *a);
 
-/* A module was loaded: an attachment that waits for its struct_ops type tries again. */
-void attachment_type_may_have_come(struct attachment *a);
+enum awaited attachment_awaits(const struct attachment *a);
+/* What it waits for may have come: it tries again. Nothing happens if it waits for something else. */
+void attachment_has_come(struct attachment *a, enum awaited what, enum reason reason,
+			 const char *detail);
+
+/* Asks the kernel whether it still uses what is attached; if not, that is the end of the attachment. */
+void attachment_check(struct attachment *a);
+/* The same from the loop: for those who must not see the state change. */
+void attachment_check_soon(struct attachment *a);
+/* The kernel says that a device is removed; nothing happens if it is not that of the attachment. */
+void attachment_device_removed(struct attachment *a, const char *devpath);
+/* AWAITED_PLACE: that policy has it now. */
+void attachment_place_passed_on(struct attachment *a, const char *holder);
 
 /* Puts another policy in place; the caller then starts, stops or replaces. Consumed. */
 void attachment_set_policy(struct attachment *a, struct policy *policy);
@@ -92,15 +132,10 @@ int attachment_wait(struct attachment *a, attachment_settled_t callback, void *u
 /* Takes back every attachment_wait() of this userdata. */
 void attachment_unwait(struct attachment *a, void *userdata);
 
-/* The last event's sentence; "" where there was none. */
+/* The last event's sentence, or a template's situation; "" where there was none. */
 const char *attachment_detail(const struct attachment *a);
 bool attachment_is_attached(const struct attachment *a);
-
-/*
- * Between attachment.c (state, events, waiters), attachment-work.c (what is done about it) and
- * attachment-watch.c (the link's end) only.
- */
-void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,
-		     const char *detail);
-void attachment_carry_out(struct attachment *a, enum machine_action action);
-void attachment_link_ended(struct attachment *a);
+/* It attaches nothing itself but has instances (manager-template.c). */
+bool attachment_is_template(const struct attachment *a);
+/* Nothing is attached and no work is under way: it may be freed. */
+bool attachment_is_at_rest(const struct attachment *a);

@@ -12,6 +12,23 @@ static bool is_fallback_for(const struct attachment *fallback, const struct atta
 	return fallback->fallback_for && streq(fallback->fallback_for, a->name);
 }
 
+/* Inactive, or waiting for a place, which is the one that has become free. */
+static bool can_stand_in(const struct attachment *fallback)
+{
+	return fallback->machine.state == STATE_INACTIVE ||
+	       attachment_awaits(fallback) == AWAITED_PLACE;
+}
+
+static void stand_in(struct attachment *fallback, const char *detail)
+{
+	if (fallback->machine.state == STATE_INACTIVE) {
+		attachment_start(fallback, REASON_FALLBACK, detail);
+		return;
+	}
+	fallback->queues_again = true;
+	attachment_has_come(fallback, AWAITED_PLACE, REASON_FALLBACK, detail);
+}
+
 static void start_fallback(struct manager *m, struct attachment *a)
 {
 	_cleanup_(freep) char *detail = NULL;
@@ -23,7 +40,7 @@ static void start_fallback(struct manager *m, struct attachment *a)
 			    fallback ? "its policy does not parse" : "there is no such policy");
 		return;
 	}
-	if (fallback->machine.state != STATE_INACTIVE) {
+	if (!can_stand_in(fallback)) {
 		log_info("%s: Fallback=%s is %s already", a->name, fallback->name,
 			 state_to_string(fallback->machine.state));
 		return;
@@ -33,7 +50,7 @@ static void start_fallback(struct manager *m, struct attachment *a)
 	fallback->fallback_for = strdup(a->name);
 	if (!fallback->fallback_for)
 		(void)log_oom();
-	attachment_start(fallback, REASON_FALLBACK, detail);
+	stand_in(fallback, detail);
 }
 
 static void stop_fallbacks(struct manager *m, struct attachment *a)
@@ -44,6 +61,28 @@ static void stop_fallbacks(struct manager *m, struct attachment *a)
 	for (size_t i = 0; i < m->n_attachments; i++)
 		if (is_fallback_for(m->attachments[i], a))
 			attachment_stop(m->attachments[i], REASON_FALLBACK, detail);
+}
+
+static bool is_replaced(const struct manager *m, const struct attachment *fallback)
+{
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		const struct attachment *a = m->attachments[i];
+
+		if (a->policy && a->policy->fallback &&
+		    streq(a->policy->fallback, fallback->name) && attachment_is_attached(a))
+			return true;
+	}
+	return false;
+}
+
+/* It waited for its place before it stood in, on its own account: so it does again, behind the other one. */
+static void queue_again(struct manager *m, struct attachment *fallback)
+{
+	if (!fallback->queues_again || fallback->removed ||
+	    fallback->machine.state != STATE_INACTIVE || !is_replaced(m, fallback))
+		return;
+	fallback->queues_again = false;
+	attachment_start(fallback, REASON_FALLBACK, "it waits for its place again");
 }
 
 void manager_fallback_changed(struct manager *m, struct attachment *a, const struct event *event)
@@ -58,6 +97,8 @@ void manager_fallback_changed(struct manager *m, struct attachment *a, const str
 		start_fallback(m, a);
 	else if (event->to == STATE_ATTACHED)
 		stop_fallbacks(m, a);
+	for (size_t i = 0; i < m->n_attachments; i++)
+		queue_again(m, m->attachments[i]);
 }
 
 static void on_room_made(void *userdata, struct attachment *fallback, bool settled)

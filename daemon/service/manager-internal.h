@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The manager's inside, for manager.c, manager-reload.c and manager-fallback.c only. */
+/* The manager's inside, for manager.c and the files manager-….c only. */
 #pragma once
 
 #include "daemon/service/helper.h"
@@ -14,6 +14,8 @@ struct manager {
 	int uevent_fd;
 	sd_event_source *uevent_source;
 	uint64_t last_seq;
+	uint64_t places_freed;
+	TAILQ_HEAD(, manager_survey) surveys;
 
 	struct attachment **attachments; /* ordered by name */
 	size_t n_attachments;
@@ -34,6 +36,33 @@ void manager_tidy_soon(struct manager *m);
 /* What the attachments' host does about a policy that failed, is attached again, or finds its slot taken. */
 void manager_fallback_changed(struct manager *m, struct attachment *a, const struct event *event);
 bool manager_fallback_make_room(struct manager *m, struct attachment *a);
+
+/*
+ * Slots. review: lets whoever waits for a place that is free now try again, and tells the others who has it. changed:
+ * of each change of state. find_map: who has attached that map, or NULL.
+ */
+void manager_slot_review(struct manager *m);
+void manager_slot_changed(struct manager *m, const struct event *event);
+void manager_slot_uevent(struct manager *m, const struct uevent *e);
+void manager_slot_uevents_lost(struct manager *m);
+const struct attachment *manager_slot_find_map(const struct manager *m, uint32_t map_id);
+
+/* After the workers: what is left of surveys. */
+void manager_surveys_free(struct manager *m);
+
+/*
+ * Templates. load: brings the instances of the devices that there are, when the template is started. changed: of each
+ * change of state; instances go with their template. let_go: of those that wait for a device. each: the instances
+ * whose devices are there.
+ */
+void manager_template_load(struct manager *m, struct attachment *t);
+void manager_template_let_go(struct manager *m);
+void manager_template_changed(struct manager *m, struct attachment *a, const struct event *event);
+void manager_template_uevent(struct manager *m, const struct uevent *e);
+void manager_template_uevents_lost(struct manager *m);
+void manager_template_each(struct manager *m, const struct attachment *t,
+			   void (*verb)(struct attachment *a));
+bool manager_is_instance_of(const struct attachment *a, const struct attachment *t);
 
 /* Listens to the kernel's uevents: a module that is loaded may bring a type that is waited for. */
 int manager_watch_uevents(struct manager *m);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "common/sentence.h"
 #include "daemon/service/manager-internal.h"
 
 struct manager_reload {
@@ -106,19 +107,30 @@ static void describe_outcome(const struct attachment *a, char *buffer, size_t si
 		snprintf(buffer, size, "attached (link %u)", a->outcome.link_id);
 }
 
+/* A template waits as long as it is there, for devices. */
+static bool is_as_it_should_be(const struct attachment *a)
+{
+	enum state state = a->machine.state;
+
+	return !a->stale && state != STATE_FAILED &&
+	       (state != STATE_WAITING || attachment_is_template(a));
+}
+
 static void on_settled(void *userdata, struct attachment *a, bool settled)
 {
 	struct manager_reload *r = userdata;
 	enum state state = a->machine.state;
 	char text[1024];
 
-	if (state == STATE_INACTIVE && a->removed)
+	if (state == STATE_INACTIVE && a->template)
+		snprintf(text, sizeof(text), "detached: %s", attachment_detail(a));
+	else if (state == STATE_INACTIVE && a->removed)
 		snprintf(text, sizeof(text), "detached, the policy is gone");
 	else if (state == STATE_INACTIVE)
 		snprintf(text, sizeof(text), "detached");
 	else
 		describe_outcome(a, text, sizeof(text));
-	add_line(r, a->name, !a->stale && state != STATE_FAILED && state != STATE_WAITING, text);
+	add_line(r, a->name, is_as_it_should_be(a), text);
 	reload_release(r);
 }
 
@@ -149,13 +161,57 @@ static bool object_file_changed(const struct attachment *a)
 		       s->ctime_nsec;
 }
 
-static void change_policy(struct manager_reload *r, struct attachment *a, struct policy *policy)
+static void change_policy(struct manager_reload *r, struct attachment *a, struct policy *policy);
+
+static void change_instance(struct manager_reload *r, struct attachment *t, struct attachment *a)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+
+	if (a->removed)
+		await(r, a);
+	else if (policy_instance(t->policy, &a->device, &policy) < 0)
+		add_line(r, a->name, false, "out of memory: it stays as it was");
+	else if (state_is_busy(a->machine.state) && policy_equal(a->policy, policy))
+		await(r, a); /* it has just come */
+	else
+		change_policy(r, a, TAKE_PTR(policy));
+}
+
+/* Those that came and went are there and marked already: here each of them gets its line. */
+static void change_instances(struct manager_reload *r, struct attachment *t)
+{
+	for (size_t i = 0; i < manager_count(r->manager); i++)
+		if (manager_is_instance_of(manager_get(r->manager, i), t))
+			change_instance(r, t, manager_get(r->manager, i));
+}
+
+/* A policy becomes a template, or a template an ordinary policy: what there was goes first. */
+static void change_kind(struct manager_reload *r, struct attachment *a, struct policy *policy)
+{
+	bool was_enabled = a->policy->enabled, was_active = a->machine.state != STATE_INACTIVE;
+
+	attachment_stop(a, REASON_RELOAD,
+			policy->is_template ? "it is a template now"
+					    : "it is no template any more");
+	attachment_set_policy(a, policy);
+	if (policy->enabled ? !was_enabled || was_active : !was_enabled && was_active)
+		attachment_start(a, REASON_RELOAD, NULL);
+	await(r, a);
+	change_instances(r, a);
+}
+
+static bool same_object(const struct attachment *a, const struct policy *policy)
+{
+	return policy_same_object(a->policy, policy) &&
+	       hid_match_equal(&a->policy->hid, &policy->hid) && !object_file_changed(a);
+}
+
+static void change_in_kind(struct manager_reload *r, struct attachment *a, struct policy *policy)
 {
 	bool was_invalid = !a->policy;
 	bool was_enabled = !was_invalid && a->policy->enabled;
 	bool same = !was_invalid && policy_equal(a->policy, policy);
-	bool same_object = !was_invalid && policy_same_object(a->policy, policy) &&
-			   !object_file_changed(a);
+	bool needs_load = was_invalid || !same_object(a, policy);
 
 	attachment_set_policy(a, policy);
 	if (!policy->enabled && was_invalid) {
@@ -167,7 +223,7 @@ static void change_policy(struct manager_reload *r, struct attachment *a, struct
 	} else if (policy->enabled && !was_enabled) {
 		attachment_start(a, REASON_RELOAD, NULL);
 		await(r, a);
-	} else if (!same_object && a->machine.state != STATE_INACTIVE) {
+	} else if (needs_load && a->machine.state != STATE_INACTIVE) {
 		attachment_replace(a, REASON_RELOAD, NULL);
 		await(r, a);
 	} else if (!same && a->machine.state == STATE_FAILED) {
@@ -178,6 +234,16 @@ static void change_policy(struct manager_reload *r, struct attachment *a, struct
 	} else {
 		add_line(r, a->name, true, "kept");
 	}
+}
+
+static void change_policy(struct manager_reload *r, struct attachment *a, struct policy *policy)
+{
+	if (a->policy && a->policy->is_template != policy->is_template) {
+		change_kind(r, a, policy);
+		return;
+	}
+	change_in_kind(r, a, policy);
+	change_instances(r, a);
 }
 
 /* All that can run out of memory comes first: a reload is never carried out in part. */
@@ -212,6 +278,7 @@ static void start_new(struct manager_reload *r, struct attachment *a)
 	}
 	attachment_start(a, REASON_RELOAD, NULL);
 	await(r, a);
+	change_instances(r, a);
 }
 
 static bool sets_have(const struct policy_sets *sets, const char *name)
@@ -227,11 +294,12 @@ static void remove_missing(struct manager_reload *r, const struct policy_sets *s
 	for (size_t i = 0; i < manager_count(r->manager); i++) {
 		struct attachment *a = manager_get(r->manager, i);
 
-		if (a->removed || sets_have(sets, a->name))
+		if (a->removed || a->template || sets_have(sets, a->name))
 			continue;
 		a->removed = true;
 		attachment_stop(a, REASON_RELOAD, "the policy is gone");
 		await(r, a);
+		change_instances(r, a);
 	}
 }
 
@@ -266,12 +334,28 @@ static void apply(struct manager_reload *r, struct policy_sets *sets)
 	remove_missing(r, sets);
 }
 
+/* Where a device has come, the name of its instance is taken for as long as it is there. */
+static void check_name(struct manager_reload *r, const char *name)
+{
+	_cleanup_(freep) char *text = NULL;
+	const struct attachment *a = manager_find(r->manager, name);
+
+	if (!a || !a->template)
+		return;
+	text = sentence("%s" POLICY_SUFFIX
+			": an instance of %s has this name, expected another one",
+			name, a->template);
+	add_line(r, "", false, text ? text : "out of memory");
+}
+
 /* Adds a line for each error: then nothing is changed. */
 static bool sets_have_errors(struct manager_reload *r, const struct policy_sets *sets)
 {
-	for (size_t i = 0; i < sets->n; i++)
+	for (size_t i = 0; i < sets->n; i++) {
 		for (size_t j = 0; j < sets->sets[i].errors.n; j++)
 			add_line(r, "", false, sets->sets[i].errors.items[j]);
+		check_name(r, sets->sets[i].name);
+	}
 	return r->n_lines > 0;
 }
 

@@ -12,13 +12,30 @@ static void host_changed(void *userdata, struct attachment *a, const struct even
 
 	if (m->observer.changed)
 		m->observer.changed(m->observer.userdata, a, event);
+	manager_slot_changed(m, event);
+	manager_template_changed(m, a, event);
 	manager_fallback_changed(m, a, event);
 	manager_tidy_soon(m);
+}
+
+static void host_load_template(void *userdata, struct attachment *a)
+{
+	manager_template_load(userdata, a);
 }
 
 static bool host_make_room(void *userdata, struct attachment *a)
 {
 	return manager_fallback_make_room(userdata, a);
+}
+
+static const struct attachment *host_find_map(void *userdata, uint32_t map_id)
+{
+	return manager_slot_find_map(userdata, map_id);
+}
+
+static void host_rested(void *userdata)
+{
+	manager_tidy_soon(userdata);
 }
 
 static unsigned worker_count(const struct config *config)
@@ -51,12 +68,9 @@ static bool all_settled(const struct manager *m)
 
 static bool nothing_attached(const struct manager *m)
 {
-	for (size_t i = 0; i < m->n_attachments; i++) {
-		enum state state = m->attachments[i]->machine.state;
-
-		if (state_is_busy(state) || state == STATE_ATTACHED)
+	for (size_t i = 0; i < m->n_attachments; i++)
+		if (!attachment_is_at_rest(m->attachments[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -94,7 +108,8 @@ static void free_removed(struct manager *m)
 	for (size_t i = 0; i < m->n_attachments; i++) {
 		struct attachment *a = m->attachments[i];
 
-		if (!a->removed || a->machine.state != STATE_INACTIVE) {
+		if (!a->removed || a->machine.state != STATE_INACTIVE ||
+		    !attachment_is_at_rest(a)) {
 			m->attachments[kept++] = a;
 			continue;
 		}
@@ -110,6 +125,8 @@ static int on_tidy(sd_event_source *source, void *userdata)
 {
 	struct manager *m = userdata;
 
+	manager_slot_review(m);
+	manager_template_let_go(m);
 	free_removed(m);
 	notify_status(m);
 	notify_ready(m);
@@ -193,6 +210,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 	m->event = sd_event_ref(event);
 	m->config = config;
 	m->uevent_fd = -EBADF;
+	TAILQ_INIT(&m->surveys);
 	r = helper_new(event, config->worker_timeout, &m->helper);
 	if (r < 0)
 		return r;
@@ -202,8 +220,9 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 	r = manager_watch_uevents(m);
 	if (r < 0)
 		log_warning_errno(
-			r, "cannot listen to the kernel's uevents; a policy whose struct_ops type "
-			   "comes with a module has to be attached by hand when that is loaded");
+			r,
+			"cannot listen to the kernel's uevents: that a scheduler was thrown out, "
+			"a device unplugged or a module loaded goes unnoticed");
 	r = sd_event_add_defer(event, &m->tidy_source, on_tidy, m);
 	if (r < 0)
 		return r;
@@ -215,9 +234,14 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		.pool = m->pool,
 		.helper = m->helper,
 		.object_path = config->object_path,
+		.runtime_dir = config->runtime_dir,
 		.last_seq = &m->last_seq,
+		.places_freed = &m->places_freed,
 		.changed = host_changed,
 		.make_room = host_make_room,
+		.find_map = host_find_map,
+		.rested = host_rested,
+		.load_template = host_load_template,
 		.userdata = m,
 	};
 	*ret = TAKE_PTR(m);
@@ -229,6 +253,7 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	worker_pool_free(m->pool);
+	manager_surveys_free(m);
 	helper_free(m->helper);
 	for (size_t i = 0; i < m->n_attachments; i++)
 		attachment_free(m->attachments[i]);
@@ -309,15 +334,29 @@ static bool may_start(struct attachment *a, const char **ret_sentence)
 {
 	if (a->policy && !a->removed)
 		return true;
-	*ret_sentence = a->policy ? "the policy was removed" : attachment_detail(a);
+	*ret_sentence = a->policy && !a->template ? "the policy was removed" : attachment_detail(a);
 	return false;
+}
+
+static void start_by_hand(struct attachment *a)
+{
+	attachment_start(a, REASON_ADMIN, NULL);
+}
+
+static void restart_by_hand(struct attachment *a)
+{
+	if (a->machine.state == STATE_INACTIVE)
+		attachment_start(a, REASON_ADMIN, NULL);
+	else
+		attachment_replace(a, REASON_ADMIN, NULL);
 }
 
 bool manager_attach(struct manager *m, struct attachment *a, const char **ret_sentence)
 {
 	if (!may_start(a, ret_sentence))
 		return false;
-	attachment_start(a, REASON_ADMIN, NULL);
+	start_by_hand(a);
+	manager_template_each(m, a, start_by_hand);
 	return true;
 }
 
@@ -335,14 +374,13 @@ bool manager_restart(struct manager *m, struct attachment *a, const char **ret_s
 {
 	if (!may_start(a, ret_sentence))
 		return false;
-	if (a->machine.state == STATE_INACTIVE)
-		attachment_start(a, REASON_ADMIN, NULL);
-	else
-		attachment_replace(a, REASON_ADMIN, NULL);
+	manager_template_each(m, a, restart_by_hand); /* first: it may bring new ones */
+	restart_by_hand(a);
 	return true;
 }
 
 void manager_reset_failed(struct manager *m, struct attachment *a)
 {
 	attachment_reset_failed(a);
+	manager_template_each(m, a, attachment_reset_failed);
 }

@@ -11,6 +11,7 @@
 
 struct manager;
 struct manager_reload;
+struct manager_survey;
 
 struct manager_observer {
 	/* Each change of state of each attachment. */
@@ -40,13 +41,18 @@ struct attachment *manager_get(const struct manager *m, size_t i);
 struct attachment *manager_find(const struct manager *m, const char *name);
 
 /*
- * What a verb does with an attachment. True: under way or done; wait with attachment_wait(). False: refused,
- * *ret_sentence (static or the attachment's) says why.
+ * What a verb does with an attachment, of a template with all its instances. True: under way or done; wait with
+ * attachment_wait(). False: refused, *ret_sentence (static or the attachment's) says why.
  */
 bool manager_attach(struct manager *m, struct attachment *a, const char **ret_sentence);
 bool manager_detach(struct manager *m, struct attachment *a, const char **ret_sentence);
 bool manager_restart(struct manager *m, struct attachment *a, const char **ret_sentence);
 void manager_reset_failed(struct manager *m, struct attachment *a);
+
+/* It, or of a template one of its instances, whose outcome is not known yet; NULL: all are. */
+struct attachment *manager_find_busy(const struct manager *m, struct attachment *a);
+/* Whether a verb reached the state that it is for; of a template: all its instances, too. */
+bool manager_is_as_wanted(const struct manager *m, const struct attachment *a, enum state wanted);
 
 /* A line of what a reload did: the policy's name ("" for a file's message) and a sentence. */
 struct reload_line {
@@ -67,3 +73,12 @@ typedef void (*manager_reloaded_t)(void *userdata, bool ok, const struct reload_
 int manager_reload(struct manager *m, manager_reloaded_t callback, void *userdata,
 		   struct manager_reload **ret_reload);
 void manager_reload_forget(struct manager_reload *reload);
+
+/* error NULL: outcome.foreign has what others have attached; else a sentence says why that is not known. */
+typedef void (*manager_surveyed_t)(void *userdata, const struct outcome *outcome,
+				   const char *error);
+
+/* Lets a worker look for it. callback comes once, from the loop. *ret lets the caller take it back before that. */
+int manager_survey(struct manager *m, manager_surveyed_t callback, void *userdata,
+		   struct manager_survey **ret);
+void manager_survey_forget(struct manager_survey *survey);

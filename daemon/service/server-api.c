@@ -50,6 +50,7 @@ void connection_forget_pending(struct connection *c)
 		if (p->attachment)
 			attachment_unwait(p->attachment, p);
 		manager_reload_forget(p->reload);
+		manager_survey_forget(p->survey);
 		pending_free(p);
 	}
 }
@@ -83,42 +84,64 @@ static int reply_verdict(sd_bus_message *call, bool done, const char *text)
 	return sd_bus_reply_method_return(call, SIGNATURE_VERDICT, (int)done, clean);
 }
 
-static int reply_settled(sd_bus_message *call, const struct attachment *a, enum state wanted)
+static int reply_settled(struct pending_call *p, const struct attachment *a)
 {
-	enum state state = a->machine.state;
-	bool done = state == wanted && !(wanted == STATE_ATTACHED && a->stale);
+	bool done = manager_is_as_wanted(p->connection->server->manager, a, p->wanted);
 	const char *detail = attachment_detail(a);
-	_cleanup_(freep) char *text = sentence("%s%s%s", state_to_string(state),
+	_cleanup_(freep) char *text = sentence("%s%s%s", state_to_string(a->machine.state),
 					       *detail ? ": " : "", detail);
 
-	return text ? reply_verdict(call, done, text) : -ENOMEM;
+	return text ? reply_verdict(p->call, done, text) : -ENOMEM;
 }
 
-static void on_settled(void *userdata, struct attachment *a, bool settled)
+static int reply_removed(struct pending_call *p)
 {
-	struct pending_call *p = userdata;
+	return reply_verdict(p->call, p->wanted == STATE_INACTIVE, "the policy was removed");
+}
+
+static void on_settled(void *userdata, struct attachment *settled_one, bool settled);
+
+/* The next of those that it takes (a template has instances): 1. With the last one the answer: 0; -errno. */
+static int await_or_reply(struct pending_call *p, const struct attachment *settled_one)
+{
+	struct manager *m = p->connection->server->manager;
+	struct attachment *a = manager_find(m, p->name);
+	struct attachment *busy = a ? manager_find_busy(m, a) : NULL;
 	int r;
 
-	if (settled)
-		r = reply_settled(p->call, a, p->wanted);
-	else
-		r = reply_verdict(p->call, p->wanted == STATE_INACTIVE, "the policy was removed");
-	if (r < 0)
-		answer_failed(p->connection, r);
-	pending_free(p);
+	if (busy && busy != settled_one) {
+		p->attachment = busy;
+		r = attachment_wait(busy, on_settled, p);
+		return r < 0 ? r : 1;
+	}
+	r = a ? reply_settled(p, a) : reply_removed(p);
+	return MIN(r, 0);
 }
 
-static int reply_when_settled(struct connection *c, sd_bus_message *call, struct attachment *a,
-			      enum state wanted)
+static void on_settled(void *userdata, struct attachment *settled_one, bool settled)
 {
+	struct pending_call *p = userdata;
+	int r = settled ? await_or_reply(p, settled_one) : MIN(reply_removed(p), 0);
+
+	if (r < 0)
+		answer_failed(p->connection, r);
+	if (r <= 0)
+		pending_free(p);
+}
+
+static int reply_when_settled(struct connection *c, sd_bus_message *call, const char *name,
+			      struct attachment *a, enum state wanted)
+{
+	struct attachment *busy = manager_find_busy(c->server->manager, a);
 	struct pending_call *p = pending_new(c, call);
 	int r;
 
 	if (!p)
 		return -ENOMEM;
-	p->attachment = a;
+	p->name = name;
+	p->attachment = busy ? busy : a;
 	p->wanted = wanted;
-	r = attachment_wait(a, on_settled, p);
+	r = attachment_wait(p->attachment, on_settled, p);
 	if (r < 0) {
 		pending_free(p);
 		return r;
@@ -154,7 +177,7 @@ static int changing_verb(sd_bus_message *call, struct connection *c, verb_t verb
 		return reply_verdict(call, false, why);
 	if (!wait)
 		return reply_verdict(call, true, state_to_string(a->machine.state));
-	return reply_when_settled(c, call, a, wanted);
+	return reply_when_settled(c, call, name, a, wanted);
 }
 
 static int method_attach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
@@ -345,26 +368,81 @@ static int reply_files(sd_bus_message *call, const struct policy_file_set *set)
 	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+/* Whose files an attachment comes from. */
+static const char *name_of_files(const struct manager *m, const char *name)
+{
+	const struct attachment *a = manager_find(m, name);
+
+	return a && a->template ? a->template : name;
+}
+
 /* The files as they are now: what the next reload would read. */
 static int method_cat(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
 	struct connection *c = userdata;
 	struct policy_collection files = {0};
-	const char *name;
+	const char *name, *wanted;
 	int r;
 
 	r = sd_bus_message_read(call, "s", &name);
 	if (r < 0)
 		return r;
+	wanted = name_of_files(c->server->manager, name);
 	r = policy_collection_read(manager_config(c->server->manager)->policy_path, &files);
 	if (r < 0)
 		return r;
 	r = -ENOENT;
 	for (size_t i = 0; i < files.n; i++)
-		if (streq(files.sets[i].name, name))
+		if (streq(files.sets[i].name, wanted))
 			r = reply_files(call, &files.sets[i]);
 	policy_collection_done(&files);
 	return r == -ENOENT ? no_such_policy(c, name, ret_error) : r;
+}
+
+static int reply_foreign(sd_bus_message *call, const struct outcome *o)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	int r;
+
+	r = sd_bus_message_new_method_return(call, &reply);
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+	for (size_t i = 0; r >= 0 && i < o->n_foreign; i++)
+		r = server_append_foreign(reply, &o->foreign[i]);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static void on_surveyed(void *userdata, const struct outcome *o, const char *error)
+{
+	struct pending_call *p = userdata;
+	int r;
+
+	r = error ? sd_bus_reply_method_errorf(p->call, SD_BUS_ERROR_FAILED, "%s", error)
+		  : reply_foreign(p->call, o);
+	if (r < 0)
+		answer_failed(p->connection, r);
+	pending_free(p);
+}
+
+static int method_foreign(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
+{
+	struct connection *c = userdata;
+	struct pending_call *p;
+	int r;
+
+	if (!may_manage(c))
+		return deny(ret_error);
+	p = pending_new(c, call);
+	if (!p)
+		return -ENOMEM;
+	r = manager_survey(c->server->manager, on_surveyed, p, &p->survey);
+	if (r < 0) {
+		pending_free(p);
+		return r;
+	}
+	return 1;
 }
 
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
@@ -395,6 +473,8 @@ const sd_bus_vtable server_vtable[] = {
 	SD_BUS_METHOD(METHOD_RELOAD, "b", SIGNATURE_RELOAD, method_reload,
 		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_CAT, "s", SIGNATURE_FILES, method_cat, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD(METHOD_FOREIGN, NULL, SIGNATURE_ROWS, method_foreign,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_SUBSCRIBE, NULL, NULL, method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL(SIGNAL_EVENT, SIGNATURE_EVENT, 0),
 	SD_BUS_VTABLE_END,

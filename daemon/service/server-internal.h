@@ -38,8 +38,11 @@ struct pending_call {
 	TAILQ_ENTRY(pending_call) entry;
 	struct connection *connection;
 	sd_bus_message *call;
-	struct attachment *attachment; /* NULL: a reload */
+	struct attachment
+		*attachment; /* whose outcome is awaited now; NULL: a reload or a survey */
+	const char *name;    /* of the policy that was called for; borrowed from call */
 	struct manager_reload *reload;
+	struct manager_survey *survey;
 	enum state wanted; /* the state that means success */
 };
 
@@ -67,7 +70,9 @@ void connection_forget_pending(struct connection *c);
 char *server_clean(const char *text);
 int server_append_pair(sd_bus_message *m, const char *a, const char *b);
 
-/* Appends one a{sv} of List, or with status of Status. */
-int server_append_row(sd_bus_message *m, const struct attachment *a, bool status);
+/* Appends one a{sv} of List, or with status of Status; what the kernel says now has its consequences soon after. */
+int server_append_row(sd_bus_message *m, struct attachment *a, bool status);
+/* Appends one a{sv} of Foreign. */
+int server_append_foreign(sd_bus_message *m, const struct outcome_foreign *f);
 /* Appends the fields of SIGNATURE_EVENT (not as a struct). */
 int server_append_event(sd_bus_message *m, const char *policy, const struct event *event);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "common/protocol.h"
+#include "common/sentence.h"
 #include "daemon/core/utf8.h"
 #include "daemon/service/attachment-watch.h"
 #include "daemon/service/server-internal.h"
@@ -125,6 +126,9 @@ static void row_policy(struct row *row, const struct attachment *a)
 	row_text(row, KEY_DESCRIPTION, p ? p->description : NULL);
 	row_bool(row, KEY_ENABLED, p && p->enabled);
 	row_text(row, KEY_FALLBACK, p ? p->fallback : NULL);
+	row_text(row, KEY_TEMPLATE, a->template);
+	if (attachment_is_template(a))
+		row_number(row, KEY_INSTANCES, (uint32_t)a->n_instances);
 }
 
 static void row_state(struct row *row, const struct attachment *a)
@@ -140,6 +144,35 @@ static void row_state(struct row *row, const struct attachment *a)
 		row_time(row, KEY_NEXT_ATTEMPT_USEC, to_realtime(m->deadline));
 }
 
+static void row_texts(struct row *row, const char *key, char *const *texts, size_t n)
+{
+	row_open(row, key, "as");
+	for (size_t i = 0; i < n; i++)
+		row_do(row, append_text(row->m, texts[i]));
+	row_close(row);
+}
+
+/* What the kernel says now; if that is the end of the attachment, it is treated so soon, but not in the middle of a row. */
+static void row_disagreements(struct row *row, struct attachment *a)
+{
+	_cleanup_(freep) char *why = NULL;
+	int r;
+
+	if (a->machine.state != STATE_ATTACHED)
+		return;
+	r = kernel_alive(&a->handles, &a->outcome, &why);
+	if (r > 0)
+		return;
+	if (r < 0)
+		why = sentence("whether the kernel uses it cannot be found out: %s", strerror(-r));
+	if (!why) {
+		row_do(row, -ENOMEM);
+		return;
+	}
+	row_texts(row, KEY_DISAGREEMENTS, &why, 1);
+	attachment_check_soon(a);
+}
+
 static void row_kernel(struct row *row, const struct attachment *a)
 {
 	const struct outcome *o = &a->outcome;
@@ -150,6 +183,8 @@ static void row_kernel(struct row *row, const struct attachment *a)
 	row_text(row, KEY_MAP, o->map);
 	row_id(row, KEY_MAP_ID, a->handles.map_fd >= 0 ? o->map_id : 0);
 	row_id(row, KEY_LINK_ID, a->handles.link_fd >= 0 ? o->link_id : 0);
+	if (attachment_is_attached(a))
+		row_text(row, KEY_DEVICE, o->device);
 }
 
 /* What Status adds. */
@@ -192,12 +227,36 @@ static void row_events(struct row *row, const struct attachment *a)
 	row_close(row);
 }
 
-static void row_texts(struct row *row, const char *key, char *const *texts, size_t n)
+static void row_users(struct row *row, const struct attachment *a)
 {
-	row_open(row, key, "as");
-	for (size_t i = 0; i < n; i++)
-		row_do(row, append_text(row->m, texts[i]));
+	int users = attachment_is_attached(a) ? kernel_users(&a->handles) : -ENOENT;
+
+	if (users >= 0)
+		row_number(row, KEY_STATUS_USERS, (uint32_t)users);
+}
+
+static void row_defaults(struct row *row, const struct outcome *o)
+{
+	if (o->n_defaults == 0)
+		return;
+	row_open(row, KEY_STATUS_DEFAULTS, "a(ss)");
+	for (size_t i = 0; i < o->n_defaults; i++)
+		row_do(row, server_append_pair(row->m, o->defaults[i].netns,
+					       or_empty(o->defaults[i].former)));
 	row_close(row);
+}
+
+static void row_exit(struct row *row, const struct outcome *o)
+{
+	const struct exit_record *end = &o->end;
+
+	if (end->kind == 0)
+		return;
+	row_do(row, sd_bus_message_append(row->m, "{sv}", KEY_STATUS_EXIT_KIND, "i", end->kind));
+	row_do(row, sd_bus_message_append(row->m, "{sv}", KEY_STATUS_EXIT_CODE, "x", end->code));
+	row_text(row, KEY_STATUS_EXIT_REASON, end->reason);
+	row_text(row, KEY_STATUS_EXIT_MESSAGE, end->message);
+	row_text(row, KEY_STATUS_EXIT_FILE, o->end_file);
 }
 
 static void row_files(struct row *row, const struct policy *p)
@@ -223,9 +282,12 @@ static void row_status(struct row *row, const struct attachment *a)
 		row_text(row, KEY_STATUS_WATCH, attachment_watch_describe(a));
 	row_files(row, a->policy);
 	row_time(row, KEY_STATUS_ATTACH_USEC, o->load_usec + o->attach_usec);
+	row_users(row, a);
+	row_defaults(row, o);
+	row_exit(row, o);
 }
 
-int server_append_row(sd_bus_message *m, const struct attachment *a, bool status)
+int server_append_row(sd_bus_message *m, struct attachment *a, bool status)
 {
 	struct row row = {.m = m};
 
@@ -233,8 +295,23 @@ int server_append_row(sd_bus_message *m, const struct attachment *a, bool status
 	row_policy(&row, a);
 	row_state(&row, a);
 	row_kernel(&row, a);
+	row_disagreements(&row, a);
 	if (status)
 		row_status(&row, a);
+	row_do(&row, sd_bus_message_close_container(m));
+	return row.error < 0 ? row.error : 0;
+}
+
+int server_append_foreign(sd_bus_message *m, const struct outcome_foreign *f)
+{
+	struct row row = {.m = m};
+
+	row_do(&row, sd_bus_message_open_container(m, 'a', "{sv}"));
+	row_text(&row, KEY_TYPE, f->type);
+	row_text(&row, KEY_MAP, f->map);
+	row_id(&row, KEY_MAP_ID, f->map_id);
+	row_id(&row, KEY_LINK_ID, f->link_id);
+	row_texts(&row, KEY_HOLDERS, f->holders.items, f->holders.n);
 	row_do(&row, sd_bus_message_close_container(m));
 	return row.error < 0 ? row.error : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/service/worker.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -221,6 +222,15 @@ static void __attribute__((noreturn)) worker_main(const struct worker_task *task
 	_exit(r == -ENOMEM ? EXIT_NO_MEMORY : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
+/* Parsing and verifying somebody's object is nothing to starve the machine for. */
+static void give_up_priority(void)
+{
+	const struct sched_param none = {.sched_priority = 0};
+
+	if (sched_getscheduler(0) != SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_OTHER, &none);
+}
+
 static int worker_watch(struct worker *w)
 {
 	sd_event *event = w->pool->event;
@@ -255,8 +265,11 @@ static int worker_start(struct worker *w)
 	r = process_fork(comm, keep, ARRAY_SIZE(keep));
 	if (r < 0)
 		return r;
-	if (r == 0)
+	if (r == 0) {
+		if (!w->task.urgent)
+			give_up_priority();
 		worker_main(&w->task, child_end);
+	}
 
 	w->pid = r;
 	r = worker_watch(w);
@@ -285,12 +298,18 @@ static void worker_start_or_report(struct worker *w)
 	worker_free(w);
 }
 
+/* It is never queued behind workers that a scheduler starves: urgent ones have a place more. */
+static bool may_run(const struct worker *w)
+{
+	return w->cancelled || w->pool->n_running < w->pool->max + w->task.urgent;
+}
+
 static int on_pump(sd_event_source *source, void *userdata)
 {
 	struct worker_pool *pool = userdata;
 	struct worker *w;
 
-	while ((w = TAILQ_FIRST(&pool->queued)) && (w->cancelled || pool->n_running < pool->max)) {
+	while ((w = TAILQ_FIRST(&pool->queued)) && may_run(w)) {
 		TAILQ_REMOVE(&pool->queued, w, entry);
 		worker_start_or_report(w);
 	}

@@ -29,7 +29,11 @@ struct worker_report {
 
 struct worker_task {
 	const char *name; /* of the policy, for comm and sentences; borrowed until done() */
-	bool urgent;      /* before those that wait already */
+	/*
+	 * Before those that wait already, with one place of its own beyond the number of workers, and with the daemon's
+	 * real-time priority, which others give up: taking off must work while a scheduler starves everybody.
+	 */
+	bool urgent;
 	/* Asked right before the fork: the descriptors that run() needs, -EBADF for none. Not consumed. */
 	void (*keep_fds)(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
 	/* In the child. 0, or -ENOMEM: nothing could be reported. */

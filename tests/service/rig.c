@@ -43,6 +43,8 @@ int rig_setup(void **state)
 	path = scratch_path(r->scratch, "policies");
 	assert_int_equal(config_set_path(&r->config.policy_path, path), 0);
 	free(path);
+	free(r->config.runtime_dir);
+	r->config.runtime_dir = strdup(r->scratch->path);
 	r->config.worker_timeout = 20 * USEC_PER_SEC;
 	r->config.workers_max = 2;
 	scratch_folder(r->scratch, "policies");
@@ -151,6 +153,21 @@ void rig_assert(struct rig *r, const char *name, const char *state_and_reason)
 
 	snprintf(got, sizeof(got), "%s %s", state_to_string(m->state), reason_to_string(m->reason));
 	assert_string_equal(got, state_and_reason);
+}
+
+void rig_add_sentinel(struct rig *r)
+{
+	rig_policy(r, "sentinel", "");
+	fake_kernel_script_all("sentinel", FAKE_NO_TYPE);
+}
+
+void rig_read_uevents(struct rig *r)
+{
+	unsigned n = fake_kernel_counts("sentinel").attaches;
+
+	fake_kernel_load_module();
+	rig_run_until(r, fake_kernel_counts("sentinel").attaches > n &&
+				 rig_state(r, "sentinel") == STATE_WAITING);
 }
 
 struct reload_answer {

@@ -49,5 +49,12 @@ enum state rig_state(struct rig *r, const char *name);
 /* The word of the state, then that of the reason: "attached boot". */
 void rig_assert(struct rig *r, const char *name, const char *state_and_reason);
 
+/*
+ * A policy that tries again whenever a uevent says that a module was loaded, which rig_read_uevents() sends: whatever
+ * was sent before has been read when that returns.
+ */
+void rig_add_sentinel(struct rig *r);
+void rig_read_uevents(struct rig *r);
+
 /* manager_reload(), waited for. The lines as "name: text\n…"; *ret_ok what it said. The caller frees. */
 char *rig_reload(struct rig *r, bool *ret_ok);

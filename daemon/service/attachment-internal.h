@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An attachment's inside, for attachment.c (state, events, waiters), attachment-work.c (what is done about it),
+ * attachment-detach.c, attachment-watch.c (the link's end), attachment-exit.c (what the kernel ended) and
+ * attachment-wait.c (what is waited for) only.
+ */
+#pragma once
+
+#include "daemon/service/attachment.h"
+
+/* The only function that changes the state, and what to do then. */
+void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,
+		     const char *detail);
+void attachment_step_exit(struct attachment *a, enum exit_class exit, enum reason reason,
+			  const char *detail);
+void attachment_carry_out(struct attachment *a, enum machine_action action);
+
+void attachment_drop_handles(struct attachment *a);
+void attachment_keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
+void attachment_keep_handles(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
+
+void attachment_detach(struct attachment *a);
+/* It ended for good without a detach of ours: what was pointed at it is given back, in a worker. */
+void attachment_give_back(struct attachment *a);
+
+/* EPOLLHUP, or that the map is not registered any more. */
+void attachment_link_ended(struct attachment *a);
+/*
+ * Work has ended and left something attached: whether it still is. If not, the machine was told and nothing is to be
+ * done any more.
+ */
+bool attachment_survived(struct attachment *a);
+/* Where the last words of an attachment go; its folder is made. The caller frees; NULL: out of memory. */
+char *attachment_exit_path(const struct attachment *a);
+
+/* VERDICT_TAKEN: waits, if there is an end that will be noticed. False: nothing was done. */
+bool attachment_await_place(struct attachment *a);

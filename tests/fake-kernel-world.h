@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The fake kernel's inside, for fake-kernel.c (the test's side) and fake-kernel-calls.c (the daemon's) only. */
+#pragma once
+
+#include <stdatomic.h>
+#include <sys/un.h>
+
+#include "tests/fake-kernel.h"
+
+#define POLICIES_MAX 64
+#define STEPS_MAX 64
+#define LINKS_MAX 1024
+#define DEVICES_MAX 32
+#define FAKE_MAP_ID 7       /* of the first policy, the others count on */
+#define UNSEEN_MAP_ID 10007 /* that a worker gave a link and did not tell of */
+#define FOREIGN_MAP_ID 20007
+
+struct fake_policy {
+	char name[POLICY_NAME_MAX + 1];
+	enum fake_result steps[STEPS_MAX];
+	size_t n_steps, next_step;
+	bool not_relinkable, hang_relink;
+	atomic_bool held;
+	int relink_error;
+	bool scheduler, with_record, replaced_unseen, seen_taken;
+	unsigned lives, lives_ended; /* a map belongs to a life */
+	struct exit_record end;
+	char default_former[32]; /* "": no default */
+	int users;
+	struct fake_counts counts;
+};
+
+struct fake_device {
+	uint32_t bus, vendor, product;
+	char name[64], devpath[64];
+	bool plugged;
+};
+
+/* Shared with workers and the helper. They run one at a time for one policy, so plain members do. */
+struct fake_world {
+	struct sockaddr_un address;
+	bool not_pollable;
+	atomic_uint last_link_id;
+	atomic_flag busy; /* workers may look for a new name, or take the slot, at the same time */
+	struct fake_policy policies[POLICIES_MAX];
+	uint32_t slot_map_id, enable_seq; /* the scheduler that runs; 0: none */
+	struct fake_device devices[DEVICES_MAX];
+	size_t n_devices;
+	char foreign_holder[64];
+	unsigned surveyed;
+};
+extern struct fake_world *world;
+
+/* What a map's memory file holds. */
+struct fake_map {
+	char policy[POLICY_NAME_MAX + 1];
+	unsigned life;
+};
+
+/* Makes the policy where there is none of that name. */
+struct fake_policy *fake_find(const char *name);
+uint32_t fake_map_id(const struct fake_policy *p);
+void fake_lock(void);
+void fake_unlock(void);
+
+/* Of a link, from either end. */
+bool fake_hung_up(int fd);
+void fake_free_slot(const struct fake_policy *p);
+/* NULL: there never was one of that id. */
+struct fake_device *fake_device(uint32_t id);
+bool fake_is_plugged(const char *devpath);
