@@ -12,7 +12,7 @@ enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
-	EXIT_NOT_ATTACHED = 3, /* status: a policy that was named is not attached */
+	EXIT_NOT_ATTACHED = 3, /* status: a policy that was named is not attached, or not truly */
 	EXIT_NO_SUCH_POLICY = 4,
 	EXIT_DENIED = 5,
 	EXIT_NO_DAEMON = 6,
@@ -26,8 +26,11 @@ enum exit_status exit_status_gravest(enum exit_status a, enum exit_status b);
 
 struct client {
 	const char *socket;
-	bool json; /* stdout is for programs */
-	bool wait; /* verbs that change something wait for the outcome */
+	bool json;          /* stdout is for programs */
+	bool all;           /* list: what others have attached, too */
+	const char *kernel; /* inspect: another kernel's file; NULL: the running one */
+	bool value;         /* inspect: the value that the kernel would receive, too */
+	bool wait;          /* verbs that change something wait for the outcome */
 	struct style style;
 	sd_bus *bus;
 };

@@ -1,51 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/json.h"
 
-#include <jansson.h>
+#include "client/json-tools.h"
 
-#define SCHEMA 1
-
-/* Owned by the array or object that they are packed into ("o"); NULL, out of memory, makes json_pack() fail. */
-static json_t *number_or_null(uint64_t number)
+/* For what may be 0 and there. */
+static json_t *count_or_null(bool known, uint32_t count)
 {
-	return number != 0 ? json_integer((json_int_t)number) : json_null();
+	return known ? json_integer(count) : json_null();
 }
 
-/* Takes root over. */
-static int print(FILE *out, json_t *root, size_t flags)
+/* D-Bus has no null: where a text may be missing it is empty. */
+static const char *text_or_null(const char *text)
 {
-	json_auto_t *json = root;
-
-	if (!json)
-		return -ENOMEM;
-	if (json_dumpf(json, out, flags) < 0)
-		return ferror(out) ? -EIO : -ENOMEM;
-	fputc('\n', out);
-	return ferror(out) ? -EIO : 0;
+	return text && *text ? text : NULL;
 }
 
-/* An array of n elements that make(items, i) gives; NULL: out of memory. */
-static json_t *array_of(const void *items, size_t n, json_t *(*make)(const void *items, size_t i))
+static json_t *array_of_texts(const struct texts *texts)
 {
-	json_auto_t *array = json_array();
-
-	for (size_t i = 0; array && i < n; i++)
-		if (json_array_append_new(array, make(items, i)) < 0)
-			return NULL;
-	return TAKE_PTR(array);
+	return json_array_of(texts->items, texts->n, json_make_text);
 }
 
 static json_t *policy_object(const struct policy_row *r)
 {
 	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:s?, s:o, s:I, "
-			 "s:o, s:s?}",
+			 "s:o, s:s?, s:s?, s:o, s:s?, s:o}",
 			 "name", r->name, "description", r->description, "enabled", r->enabled,
 			 "state", r->state, "reason", r->reason, "detail", r->detail, "type",
-			 r->type, "map", r->map, "map_id", number_or_null(r->map_id), "link_id",
-			 number_or_null(r->link_id), "object", r->object, "attached_usec",
-			 number_or_null(r->attached_usec), "restarts", (json_int_t)r->restarts,
-			 "next_attempt_usec", number_or_null(r->next_attempt_usec), "fallback",
-			 r->fallback);
+			 r->type, "map", r->map, "map_id", json_number_or_null(r->map_id),
+			 "link_id", json_number_or_null(r->link_id), "object", r->object,
+			 "attached_usec", json_number_or_null(r->attached_usec), "restarts",
+			 (json_int_t)r->restarts, "next_attempt_usec",
+			 json_number_or_null(r->next_attempt_usec), "fallback", r->fallback,
+			 "template", r->template, "instances",
+			 count_or_null(r->is_template, r->instances), "device", r->device,
+			 "disagreements", array_of_texts(&r->disagreements));
 }
 
 static json_t *make_policy(const void *items, size_t i)
@@ -66,7 +54,7 @@ static json_t *make_program(const void *items, size_t i)
 	const struct row_program *p = &((const struct row_program *)items)[i];
 
 	return json_pack("{s:s, s:s, s:o}", "member", p->member, "name", p->name, "id",
-			 number_or_null(p->id));
+			 json_number_or_null(p->id));
 }
 
 static json_t *make_event(const void *items, size_t i)
@@ -77,26 +65,40 @@ static json_t *make_event(const void *items, size_t i)
 			 "time_usec", (json_int_t)e->time_usec, "monotonic_usec",
 			 (json_int_t)e->monotonic_usec, "policy", e->policy, "from", e->from, "to",
 			 e->to, "reason", e->reason, "detail", e->detail, "link_id",
-			 number_or_null(e->link_id));
+			 json_number_or_null(e->link_id));
 }
 
-static json_t *make_text(const void *items, size_t i)
+static json_t *make_default(const void *items, size_t i)
 {
-	return json_string(((const char *const *)items)[i]);
+	const struct row_default *d = &((const struct row_default *)items)[i];
+
+	return json_pack("{s:s?, s:s?}", "netns", text_or_null(d->netns), "before",
+			 text_or_null(d->before));
+}
+
+static json_t *exit_or_null(const struct policy_row *r)
+{
+	if (r->exit_kind == 0)
+		return json_null();
+	return json_pack("{s:i, s:I, s:s?, s:s?, s:s?}", "kind", r->exit_kind, "code",
+			 (json_int_t)r->exit_code, "reason", text_or_null(r->exit_reason),
+			 "message", text_or_null(r->exit_message), "file",
+			 text_or_null(r->exit_file));
 }
 
 static json_t *make_status(const void *items, size_t i)
 {
 	const struct policy_row *r = &((const struct policy_row *)items)[i];
 	json_auto_t *policy = policy_object(r);
-	json_auto_t *added = json_pack("{s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:o}", "fields",
-				       array_of(r->fields, r->n_fields, make_field), "programs",
-				       array_of(r->programs, r->n_programs, make_program), "events",
-				       array_of(r->events, r->n_events, make_event), "notes",
-				       array_of(r->notes, r->n_notes, make_text), "files",
-				       array_of(r->files, r->n_files, make_text), "digest",
-				       r->digest, "watch", r->watch, "attach_usec",
-				       number_or_null(r->attach_usec));
+	json_auto_t *added = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:o, s:o, s:o, s:o}", "fields",
+		json_array_of(r->fields, r->n_fields, make_field), "programs",
+		json_array_of(r->programs, r->n_programs, make_program), "events",
+		json_array_of(r->events, r->n_events, make_event), "notes",
+		array_of_texts(&r->notes), "files", array_of_texts(&r->files), "digest", r->digest,
+		"watch", r->watch, "attach_usec", json_number_or_null(r->attach_usec), "users",
+		count_or_null(r->users_known, r->users), "defaults",
+		json_array_of(r->defaults, r->n_defaults, make_default), "exit", exit_or_null(r));
 
 	if (!policy || !added || json_object_update(policy, added) < 0)
 		return NULL;
@@ -121,25 +123,41 @@ static json_t *make_file(const void *items, size_t i)
 	return json_pack("{s:s, s:s}", "path", f->path, "content", f->content);
 }
 
-int json_list(FILE *out, const struct policy_rows *rows)
+static json_t *make_foreign(const void *items, size_t i)
 {
-	return print(out,
-		     json_pack("{s:i, s:o}", "schema", SCHEMA, "policies",
-			       array_of(rows->items, rows->n, make_policy)),
-		     JSON_INDENT(2));
+	const struct foreign_row *f = &((const struct foreign_row *)items)[i];
+
+	return json_pack("{s:s?, s:s?, s:o, s:o, s:o}", "type", f->type, "map", f->map, "map_id",
+			 json_number_or_null(f->map_id), "link_id", json_number_or_null(f->link_id),
+			 "holders", array_of_texts(&f->holders));
+}
+
+static json_t *foreign_or_null(const struct foreign_rows *rows)
+{
+	return rows->known ? json_array_of(rows->items, rows->n, make_foreign) : json_null();
+}
+
+int json_list(FILE *out, const struct policy_rows *rows, const struct foreign_rows *foreign)
+{
+	json_auto_t *root = json_pack("{s:i, s:o}", "schema", JSON_SCHEMA, "policies",
+				      json_array_of(rows->items, rows->n, make_policy));
+
+	if (root && foreign && json_object_set_new(root, "foreign", foreign_or_null(foreign)) < 0)
+		return -ENOMEM;
+	return json_print(out, TAKE_PTR(root), JSON_INDENT(2));
 }
 
 int json_status(FILE *out, const struct policy_rows *rows)
 {
-	return print(out,
-		     json_pack("{s:i, s:o}", "schema", SCHEMA, "policies",
-			       array_of(rows->items, rows->n, make_status)),
-		     JSON_INDENT(2));
+	return json_print(out,
+			  json_pack("{s:i, s:o}", "schema", JSON_SCHEMA, "policies",
+				    json_array_of(rows->items, rows->n, make_status)),
+			  JSON_INDENT(2));
 }
 
 int json_event(FILE *out, const struct row_event *event)
 {
-	int r = print(out, make_event(event, 0), JSON_COMPACT);
+	int r = json_print(out, make_event(event, 0), JSON_COMPACT);
 
 	if (r == 0 && fflush(out) != 0)
 		return -errno;
@@ -148,16 +166,16 @@ int json_event(FILE *out, const struct row_event *event)
 
 int json_results(FILE *out, const struct result *results, size_t n)
 {
-	return print(out,
-		     json_pack("{s:i, s:o}", "schema", SCHEMA, "results",
-			       array_of(results, n, make_result)),
-		     JSON_INDENT(2));
+	return json_print(out,
+			  json_pack("{s:i, s:o}", "schema", JSON_SCHEMA, "results",
+				    json_array_of(results, n, make_result)),
+			  JSON_INDENT(2));
 }
 
 int json_files(FILE *out, const char *name, const struct policy_file *files, size_t n)
 {
-	return print(out,
-		     json_pack("{s:i, s:s, s:o}", "schema", SCHEMA, "name", name, "files",
-			       array_of(files, n, make_file)),
-		     JSON_INDENT(2));
+	return json_print(out,
+			  json_pack("{s:i, s:s, s:o}", "schema", JSON_SCHEMA, "name", name, "files",
+				    json_array_of(files, n, make_file)),
+			  JSON_INDENT(2));
 }

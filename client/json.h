@@ -6,7 +6,7 @@
  * is a log. Ids and counts are numbers, times are µs (realtime unless the name says monotonic). Programs must
  * pass over keys that they do not know: schema 1 may grow, and never changes what stands here.
  *
- * list     {"schema":1,"policies":[POLICY…]}
+ * list     {"schema":1,"policies":[POLICY…]}; with --all also "foreign":[FOREIGN…], null if it could not be told
  * status   {"schema":1,"policies":[POLICY…]}, each with the keys of STATUS too
  * attach, detach, restart, reset-failed, reload
  *          {"schema":1,"results":[{"name":…,"done":…,"detail":…}…]}; name is null where it concerns no
@@ -15,18 +15,23 @@
  * monitor  EVENT a line
  *
  * POLICY   name, description, enabled (bool), state, reason, detail, type, map, map_id, link_id, object,
- *          attached_usec, restarts, next_attempt_usec, fallback
- * STATUS   fields [{member, wanted, actual}…] (actual is null where it could not be read back), programs [{member, name, id}…], events [EVENT…] oldest first,
- *          notes [text…], files [path…], digest (SHA-256 of the object as loaded), watch, attach_usec,
- *          verifier_log
+ *          attached_usec, restarts, next_attempt_usec, fallback, template, instances (null: no template), device,
+ *          disagreements [text…]
+ * FOREIGN  type, map, map_id, link_id, holders [text…]
+ * STATUS   fields [{member, wanted, actual}…] (actual is null where it could not be read back), programs [{member,
+ *          name, id}…], events [EVENT…] oldest first, notes [text…], files [path…], digest (SHA-256 of the object as
+ *          loaded), watch, attach_usec, users, defaults [{netns, before}…] (netns is null for the daemon's own), exit
+ *          {kind, code, reason, message, file}, verifier_log
  * EVENT    seq, time_usec, monotonic_usec, policy, from, to, reason, detail, link_id
  */
 #pragma once
 
+#include "client/foreign-row.h"
 #include "client/policy-row.h"
 #include "client/result.h"
 
-int json_list(FILE *out, const struct policy_rows *rows);
+/* foreign NULL: was not asked for. */
+int json_list(FILE *out, const struct policy_rows *rows, const struct foreign_rows *foreign);
 int json_status(FILE *out, const struct policy_rows *rows);
 /* One line, and it is not kept back in a buffer. */
 int json_event(FILE *out, const struct row_event *event);

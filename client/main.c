@@ -23,6 +23,9 @@ static void print_help(void)
 	     "      --socket PATH  The daemon's socket (" PROTOCOL_SOCKET ")\n"
 	     "      --json         Output for programs, schema 1\n"
 	     "      --no-color     No colours on a terminal (as does NO_COLOR=1)\n"
+	     "  -a, --all          list: also what others have attached\n"
+	     "      --kernel FILE  inspect: BTF or vmlinux of another kernel than the running one\n"
+	     "      --value        inspect: also the bytes that the kernel would receive\n"
 	     "      --no-wait      attach, detach, restart, reload: do not wait for the outcome\n"
 	     "  -h, --help         This text\n"
 	     "      --version      The version\n"
@@ -42,7 +45,8 @@ static enum exit_status usage(void)
 
 struct options {
 	const char *socket;
-	bool json, no_color, no_wait;
+	const char *kernel;
+	bool json, no_color, no_wait, all, value;
 	bool leave; /* nothing more to do: help or version was printed */
 };
 
@@ -54,6 +58,8 @@ static enum exit_status parse_options(int argc, char **argv, struct options *o)
 		OPTION_JSON,
 		OPTION_NO_COLOR,
 		OPTION_NO_WAIT,
+		OPTION_KERNEL,
+		OPTION_VALUE,
 		OPTION_VERSION
 	};
 	static const struct option table[] = {
@@ -61,13 +67,16 @@ static enum exit_status parse_options(int argc, char **argv, struct options *o)
 		{"json", no_argument, NULL, OPTION_JSON},
 		{"no-color", no_argument, NULL, OPTION_NO_COLOR},
 		{"no-wait", no_argument, NULL, OPTION_NO_WAIT},
+		{"all", no_argument, NULL, 'a'},
+		{"kernel", required_argument, NULL, OPTION_KERNEL},
+		{"value", no_argument, NULL, OPTION_VALUE},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", table, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "ah", table, NULL)) >= 0) {
 		switch (c) {
 		case OPTION_SOCKET:
 			o->socket = optarg;
@@ -80,6 +89,15 @@ static enum exit_status parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPTION_NO_WAIT:
 			o->no_wait = true;
+			break;
+		case OPTION_KERNEL:
+			o->kernel = optarg;
+			break;
+		case OPTION_VALUE:
+			o->value = true;
+			break;
+		case 'a':
+			o->all = true;
 			break;
 		case 'h':
 			print_help();
@@ -118,6 +136,7 @@ static enum exit_status choose_verb(const struct options *o, const char *name, s
 	if (n_arguments < verb->min || n_arguments > verb->max) {
 		complain("'%s' takes %s: structopsctl %s %s", verb->name,
 			 verb->max == 0   ? "no name"
+			 : verb->inspects ? "one file"
 			 : verb->max == 1 ? "one name"
 					  : "at least one name",
 			 verb->name, verb->arguments);
@@ -125,6 +144,15 @@ static enum exit_status choose_verb(const struct options *o, const char *name, s
 	}
 	if (o->no_wait && !verb->changes) {
 		complain("--no-wait says nothing to '%s', which waits for nothing", verb->name);
+		return usage();
+	}
+	if (o->all && !verb->takes_all) {
+		complain("--all says nothing to '%s'; it is for 'list'", verb->name);
+		return usage();
+	}
+	if ((o->kernel || o->value) && !verb->inspects) {
+		complain("%s says nothing to '%s'; it is for 'inspect'",
+			 o->kernel ? "--kernel" : "--value", verb->name);
 		return usage();
 	}
 	*ret_verb = verb;
@@ -153,10 +181,13 @@ static enum exit_status run(int argc, char **argv)
 	client = (struct client){
 		.socket = options.socket,
 		.json = options.json,
+		.all = options.all,
+		.kernel = options.kernel,
+		.value = options.value,
 		.wait = !options.no_wait,
 		.style = style_of_stdout(!options.no_color),
 	};
-	status = client_connect(&client);
+	status = verb->inspects ? EXIT_DONE : client_connect(&client);
 	if (status == EXIT_DONE)
 		status = verb->run(&client, verb, names, n);
 	sd_bus_close_unref(client.bus);

@@ -4,54 +4,9 @@
 #include "common/names.h"
 #include "common/protocol.h"
 
-/*
- * A zeroed element at the end of the array that *items points to; NULL: out of memory. Doubles whenever the count
- * is a power of two. The pointer has the caller's type, so it is only ever copied here.
- */
-static void *append(void *items, size_t *n, size_t size)
+static int read_fields(sd_bus_message *m, void *userdata)
 {
-	char *array;
-
-	memcpy(&array, items, sizeof(array));
-	if ((*n & (*n - 1)) == 0) {
-		array = reallocarray(array, *n ? 2 * *n : 1, size);
-		if (!array)
-			return NULL;
-		memcpy(items, &array, sizeof(array));
-	}
-	return memset(array + size * (*n)++, 0, size);
-}
-
-static int read_strings(sd_bus_message *m, const char ***items, size_t *n)
-{
-	const char *text;
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'a', "s");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_read_basic(m, 's', &text)) > 0) {
-		const char **item = append(items, n, sizeof(*item));
-
-		if (!item)
-			return -ENOMEM;
-		*item = text;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static int read_notes(sd_bus_message *m, struct policy_row *row)
-{
-	return read_strings(m, &row->notes, &row->n_notes);
-}
-
-static int read_files(sd_bus_message *m, struct policy_row *row)
-{
-	return read_strings(m, &row->files, &row->n_files);
-}
-
-static int read_fields(sd_bus_message *m, struct policy_row *row)
-{
+	struct policy_row *row = userdata;
 	struct row_field f;
 	int r;
 
@@ -59,7 +14,8 @@ static int read_fields(sd_bus_message *m, struct policy_row *row)
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "(sss)", &f.member, &f.wanted, &f.actual)) > 0) {
-		struct row_field *field = append(&row->fields, &row->n_fields, sizeof(*field));
+		struct row_field *field = array_append(&row->fields, &row->n_fields,
+						       sizeof(*field));
 
 		if (!field)
 			return -ENOMEM;
@@ -70,8 +26,9 @@ static int read_fields(sd_bus_message *m, struct policy_row *row)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_programs(sd_bus_message *m, struct policy_row *row)
+static int read_programs(sd_bus_message *m, void *userdata)
 {
+	struct policy_row *row = userdata;
 	struct row_program p;
 	int r;
 
@@ -79,14 +36,51 @@ static int read_programs(sd_bus_message *m, struct policy_row *row)
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "(ssu)", &p.member, &p.name, &p.id)) > 0) {
-		struct row_program *program = append(&row->programs, &row->n_programs,
-						     sizeof(*program));
+		struct row_program *program = array_append(&row->programs, &row->n_programs,
+							   sizeof(*program));
 
 		if (!program)
 			return -ENOMEM;
 		*program = p;
 	}
 	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_defaults(sd_bus_message *m, void *userdata)
+{
+	struct policy_row *row = userdata;
+	struct row_default d;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "(ss)");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "(ss)", &d.netns, &d.before)) > 0) {
+		struct row_default *added = array_append(&row->defaults, &row->n_defaults,
+							 sizeof(*added));
+
+		if (!added)
+			return -ENOMEM;
+		*added = d;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* Counts that are left out where there is nothing to count: 0 is another answer than none. */
+static int read_instances(sd_bus_message *m, void *userdata)
+{
+	struct policy_row *row = userdata;
+
+	row->is_template = true;
+	return sd_bus_message_read_basic(m, 'u', &row->instances);
+}
+
+static int read_users(sd_bus_message *m, void *userdata)
+{
+	struct policy_row *row = userdata;
+
+	row->users_known = true;
+	return sd_bus_message_read_basic(m, 'u', &row->users);
 }
 
 static int read_event(sd_bus_message *m, const char *signature, struct row_event *e)
@@ -96,8 +90,9 @@ static int read_event(sd_bus_message *m, const char *signature, struct row_event
 				   &e->link_id);
 }
 
-static int read_events(sd_bus_message *m, struct policy_row *row)
+static int read_events(sd_bus_message *m, void *userdata)
 {
+	struct policy_row *row = userdata;
 	struct row_event e;
 	int r;
 
@@ -105,7 +100,8 @@ static int read_events(sd_bus_message *m, struct policy_row *row)
 	if (r < 0)
 		return r;
 	while ((r = read_event(m, "(" SIGNATURE_EVENT ")", &e)) > 0) {
-		struct row_event *event = append(&row->events, &row->n_events, sizeof(*event));
+		struct row_event *event = array_append(&row->events, &row->n_events,
+						       sizeof(*event));
 
 		if (!event)
 			return -ENOMEM;
@@ -126,13 +122,7 @@ int row_event_read(struct row_event *ret, sd_bus_message *signal)
 	return 0;
 }
 
-/* Either a basic type that is written at offset, or a container with its reader. */
-static const struct row_key {
-	const char *key;
-	const char *signature;
-	size_t offset;
-	int (*read)(sd_bus_message *m, struct policy_row *row);
-} row_keys[] = {
+static const struct dictionary_key keys[] = {
 	{KEY_NAME, "s", offsetof(struct policy_row, name)},
 	{KEY_DESCRIPTION, "s", offsetof(struct policy_row, description)},
 	{KEY_ENABLED, "b", offsetof(struct policy_row, enabled)},
@@ -148,125 +138,64 @@ static const struct row_key {
 	{KEY_RESTARTS, "u", offsetof(struct policy_row, restarts)},
 	{KEY_NEXT_ATTEMPT_USEC, "t", offsetof(struct policy_row, next_attempt_usec)},
 	{KEY_FALLBACK, "s", offsetof(struct policy_row, fallback)},
+	{KEY_TEMPLATE, "s", offsetof(struct policy_row, template)},
+	{KEY_INSTANCES, "u", 0, read_instances},
+	{KEY_DEVICE, "s", offsetof(struct policy_row, device)},
+	{KEY_DISAGREEMENTS, "as", offsetof(struct policy_row, disagreements)},
 	{KEY_STATUS_DIGEST, "s", offsetof(struct policy_row, digest)},
 	{KEY_STATUS_WATCH, "s", offsetof(struct policy_row, watch)},
 	{KEY_STATUS_VERIFIER_LOG, "s", offsetof(struct policy_row, verifier_log)},
 	{KEY_STATUS_ATTACH_USEC, "t", offsetof(struct policy_row, attach_usec)},
+	{KEY_STATUS_USERS, "u", 0, read_users},
+	{KEY_STATUS_DEFAULTS, "a(ss)", 0, read_defaults},
+	{KEY_STATUS_EXIT_KIND, "i", offsetof(struct policy_row, exit_kind)},
+	{KEY_STATUS_EXIT_CODE, "x", offsetof(struct policy_row, exit_code)},
+	{KEY_STATUS_EXIT_REASON, "s", offsetof(struct policy_row, exit_reason)},
+	{KEY_STATUS_EXIT_MESSAGE, "s", offsetof(struct policy_row, exit_message)},
+	{KEY_STATUS_EXIT_FILE, "s", offsetof(struct policy_row, exit_file)},
 	{KEY_STATUS_FIELDS, "a(sss)", 0, read_fields},
 	{KEY_STATUS_PROGRAMS, "a(ssu)", 0, read_programs},
 	{KEY_STATUS_EVENTS, "a(" SIGNATURE_EVENT ")", 0, read_events},
-	{KEY_STATUS_NOTES, "as", 0, read_notes},
-	{KEY_STATUS_FILES, "as", 0, read_files},
+	{KEY_STATUS_NOTES, "as", offsetof(struct policy_row, notes)},
+	{KEY_STATUS_FILES, "as", offsetof(struct policy_row, files)},
 };
 
-static const struct row_key *find_key(const char *key, const char *signature)
+static bool is_whole(const void *row)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(row_keys); i++)
-		if (streq(row_keys[i].key, key) && streq(row_keys[i].signature, signature))
-			return &row_keys[i];
-	return NULL;
+	const struct policy_row *r = row;
+
+	return r->name && r->state;
 }
 
-static int read_variant(sd_bus_message *m, struct policy_row *row, const char *key)
+static void row_done(void *row)
 {
-	const struct row_key *known;
-	const char *signature;
-	int r;
+	struct policy_row *r = row;
 
-	r = sd_bus_message_peek_type(m, NULL, &signature);
-	if (r < 0)
-		return r;
-	known = find_key(key, signature);
-	if (!known)
-		return sd_bus_message_skip(m, "v");
-	r = sd_bus_message_enter_container(m, 'v', known->signature);
-	if (r < 0)
-		return r;
-	if (known->read)
-		r = known->read(m, row);
-	else
-		r = sd_bus_message_read_basic(m, known->signature[0], (char *)row + known->offset);
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	free(r->disagreements.items);
+	free(r->defaults);
+	free(r->fields);
+	free(r->programs);
+	free(r->events);
+	free(r->notes.items);
+	free(r->files.items);
 }
 
-/* 1: an entry was read; 0: the dictionary ends here. */
-static int read_entry(sd_bus_message *m, struct policy_row *row)
-{
-	const char *key;
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'e', "sv");
-	if (r <= 0)
-		return r;
-	r = sd_bus_message_read_basic(m, 's', &key);
-	if (r < 0)
-		return r;
-	r = read_variant(m, row, key);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : 1;
-}
-
-/* 1: a row was read; 0: the array ends here. */
-static int read_row(sd_bus_message *m, struct policy_rows *rows)
-{
-	struct policy_row *row;
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r <= 0)
-		return r;
-	row = append(&rows->items, &rows->n, sizeof(*row));
-	if (!row)
-		return -ENOMEM;
-	row->message = sd_bus_message_ref(m);
-	do
-		r = read_entry(m, row);
-	while (r > 0);
-	if (r < 0)
-		return r;
-	if (!row->name || !row->state)
-		return -EBADMSG;
-	r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : 1;
-}
-
-static void row_done(struct policy_row *row)
-{
-	free(row->fields);
-	free(row->programs);
-	free(row->events);
-	free(row->notes);
-	free(row->files);
-	sd_bus_message_unref(row->message);
-}
+static const struct dictionary_form form = {
+	.keys = keys,
+	.n_keys = ARRAY_SIZE(keys),
+	.row_size = sizeof(struct policy_row),
+	.is_whole = is_whole,
+	.row_done = row_done,
+};
 
 int policy_rows_read(struct policy_rows *rows, sd_bus_message *answer)
 {
-	size_t n = rows->n;
-	int r;
-
-	r = sd_bus_message_enter_container(answer, 'a', "a{sv}");
-	if (r <= 0)
-		return -EBADMSG;
-	do {
-		n = rows->n;
-		r = read_row(answer, rows);
-	} while (r > 0);
-	if (r == 0)
-		return 0;
-	/* Half a row is none. */
-	if (rows->n > n)
-		row_done(&rows->items[--rows->n]);
-	return r == -ENOMEM ? r : -EBADMSG;
+	return dictionary_read_rows(&form, answer, &rows->items, &rows->n);
 }
 
 void policy_rows_done(struct policy_rows *rows)
 {
-	for (size_t i = 0; i < rows->n; i++)
-		row_done(&rows->items[i]);
-	free(rows->items);
+	dictionary_free_rows(&form, rows->items, rows->n);
 	*rows = (struct policy_rows){0};
 }
 
@@ -275,4 +204,36 @@ bool policy_row_is_attached(const struct policy_row *row)
 	enum state state = state_from_string(row->state);
 
 	return state == STATE_ATTACHED || state == STATE_UPDATING;
+}
+
+bool policy_row_is_instance_of(const struct policy_row *row, const struct policy_row *template)
+{
+	return streq_null(row->template, template->name);
+}
+
+static bool is_confirmed(const struct policy_row *row)
+{
+	return policy_row_is_attached(row) && row->disagreements.n == 0;
+}
+
+static bool are_instances_confirmed(const struct policy_row *template,
+				    const struct policy_rows *all)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (!policy_row_is_instance_of(&all->items[i], template))
+			continue;
+		if (!is_confirmed(&all->items[i]))
+			return false;
+		n++;
+	}
+	return n > 0;
+}
+
+bool policy_row_is_in_effect(const struct policy_row *row, const struct policy_rows *all)
+{
+	if (row->is_template)
+		return row->disagreements.n == 0 && are_instances_confirmed(row, all);
+	return is_confirmed(row);
 }

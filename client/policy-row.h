@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the daemon says about a policy, taken out of a D-Bus message. Texts are borrowed from the message (each row
- * holds a reference), so a list of a hundred policies costs no copies. A text is NULL and a number 0 where the
- * daemon left the entry out.
+ * What the daemon says about a policy, taken out of a D-Bus message, from which the texts are borrowed. A text is NULL
+ * and a number 0 where the daemon left the entry out.
  */
 #pragma once
 
-#include <systemd/sd-bus.h>
-
-#include "common/macro.h"
+#include "client/dictionary.h"
 
 struct row_field {
 	const char *member, *wanted;
@@ -18,6 +15,11 @@ struct row_field {
 struct row_program {
 	const char *member, *name;
 	uint32_t id;
+};
+
+struct row_default {
+	const char *netns;  /* "": the daemon's own */
+	const char *before; /* the value that it gives back; "": nobody knows */
 };
 
 struct row_event {
@@ -34,6 +36,11 @@ struct policy_row {
 	int enabled; /* a truth value, in the width that sd-bus writes */
 	uint32_t map_id, link_id, restarts;
 	uint64_t attached_usec, next_attempt_usec;
+	const char *template; /* that this is an instance of */
+	bool is_template;
+	uint32_t instances; /* of a template */
+	const char *device;
+	struct texts disagreements; /* where the kernel says otherwise */
 
 	/* Of Status() only. */
 	const char *digest, *watch, *verifier_log;
@@ -44,10 +51,14 @@ struct policy_row {
 	size_t n_programs;
 	struct row_event *events; /* oldest first */
 	size_t n_events;
-	const char **notes;
-	size_t n_notes;
-	const char **files;
-	size_t n_files;
+	struct texts notes, files;
+	bool users_known;
+	uint32_t users; /* besides the link */
+	struct row_default *defaults;
+	size_t n_defaults;
+	int32_t exit_kind; /* of the last exit that the kernel reported; 0: there was none */
+	int64_t exit_code;
+	const char *exit_reason, *exit_message, *exit_file;
 };
 
 struct policy_rows {
@@ -55,16 +66,20 @@ struct policy_rows {
 	size_t n;
 };
 
-/*
- * Appends what an answer of List() or Status() holds. Entries that this client does not know, or that have another
- * type than it expects, are passed over: a newer daemon may send them. 0; -EBADMSG: no such answer; -ENOMEM. The
- * rows read before an error stay.
- */
+/* Appends what an answer of List() or Status() holds. 0, -EBADMSG, -ENOMEM as dictionary_read_rows(). */
 int policy_rows_read(struct policy_rows *rows, sd_bus_message *answer);
 void policy_rows_done(struct policy_rows *rows);
 
 /* The body of the signal Event. Its texts live as long as the message. */
 int row_event_read(struct row_event *ret, sd_bus_message *signal);
 
-/* Whether the kernel uses it now: an update leaves the old one attached until the new one is. */
+/* Whether the daemon takes it for attached: an update leaves the old one attached until the new one is. */
 bool policy_row_is_attached(const struct policy_row *row);
+
+bool policy_row_is_instance_of(const struct policy_row *row, const struct policy_row *template);
+
+/*
+ * Whether it is attached and the kernel says so too. A template is when it has instances and each of them is; all: the
+ * rows to look for them in.
+ */
+bool policy_row_is_in_effect(const struct policy_row *row, const struct policy_rows *all);

@@ -31,6 +31,12 @@ void table_add(struct table *t, enum colour colour, const char *text)
 	t->cells[t->n_cells++] = cell;
 }
 
+void table_add_head(struct table *t, const char *const *titles)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		table_add(t, COLOUR_BOLD, titles[i]);
+}
+
 void table_add_id(struct table *t, uint32_t id)
 {
 	char text[16];

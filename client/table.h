@@ -17,7 +17,8 @@ struct table {
 
 /* The next cell, from left to right and from top to bottom; the text is copied, NULL becomes "-". */
 void table_add(struct table *t, enum colour colour, const char *text);
-void table_add_id(struct table *t, uint32_t id); /* 0: "-" */
+void table_add_head(struct table *t, const char *const *titles); /* n_columns of them */
+void table_add_id(struct table *t, uint32_t id);                 /* 0: "-" */
 
 /*
  * Each line is indented, and the last column cut to what is left of the style's width. No line ends with blanks. 0

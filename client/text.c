@@ -3,35 +3,14 @@
 
 #include <inttypes.h>
 
-#include "client/table.h"
+#include "client/output.h"
+#include "client/text-state.h"
 #include "client/times.h"
 #include "common/names.h"
 
-#define KEY_WIDTH 11
-#define VALUE_INDENT (KEY_WIDTH + 2)
-#define LOG_INDENT 4
+#define FOREIGN_INDENT 2 /* below the names, which have a mark in front */
 
 #define _cleanup_table_ _cleanup_(table_done)
-
-static int finish(FILE *out, int result)
-{
-	if (result < 0)
-		return result;
-	return ferror(out) ? -EIO : 0;
-}
-
-/* "failed (load-failed)": the reason says why it is not attached; why it is matters to status only. */
-static void add_state(struct table *t, const struct policy_row *row)
-{
-	enum colour colour = style_state_colour(row->state);
-	char text[128];
-
-	if (row->reason && !policy_row_is_attached(row))
-		snprintf(text, sizeof(text), "%s (%s)", row->state, row->reason);
-	else
-		snprintf(text, sizeof(text), "%s", row->state);
-	table_add(t, colour, text);
-}
 
 static void add_since(struct table *t, const struct policy_row *row, uint64_t now)
 {
@@ -53,10 +32,23 @@ static void add_restarts(struct table *t, const struct policy_row *row)
 	table_add(t, COLOUR_NONE, text);
 }
 
-static void add_head(struct table *t, const char *const *titles)
+/* "aimd: the kernel says: …", below the table, where there is room for sentences. */
+static void print_disagreements(FILE *out, const struct style *style,
+				const struct policy_rows *rows)
 {
-	for (size_t i = 0; i < t->n_columns; i++)
-		table_add(t, COLOUR_BOLD, titles[i]);
+	const char *before = "\n";
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct policy_row *row = &rows->items[i];
+
+		for (size_t k = 0; k < row->disagreements.n; k++) {
+			fprintf(out, "%s%s%s: the kernel says: ", before,
+				style_on(style, COLOUR_RED), row->name);
+			style_put(style, out, row->disagreements.items[k], 0);
+			fprintf(out, "%s\n", style_off(style, COLOUR_RED));
+			before = "";
+		}
+	}
 }
 
 static void print_summary(FILE *out, const struct policy_rows *rows)
@@ -91,15 +83,15 @@ int text_list(FILE *out, const struct style *style, const struct policy_rows *ro
 		fputs("No policies. Write /etc/structopsd/policies.d/NAME.policy, then: "
 		      "structopsctl reload\n",
 		      out);
-		return finish(out, 0);
+		return output_result(out, 0);
 	}
-	add_head(&t, titles);
+	table_add_head(&t, titles);
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct policy_row *row = &rows->items[i];
 
-		table_add(&t, style_state_colour(row->state), style_dot(style, row->state));
+		table_add(&t, text_state_colour(row), style_dot(style, row->state));
 		table_add(&t, COLOUR_NONE, row->name);
-		add_state(&t, row);
+		text_add_state(&t, row);
 		table_add(&t, COLOUR_NONE, row->type);
 		table_add(&t, COLOUR_NONE, row->map);
 		table_add_id(&t, row->link_id);
@@ -108,216 +100,42 @@ int text_list(FILE *out, const struct style *style, const struct policy_rows *ro
 		table_add(&t, COLOUR_NONE, row->description);
 	}
 	r = table_print(&t, out, style, 0);
-	if (r == 0)
+	if (r == 0) {
+		print_disagreements(out, style, rows);
 		print_summary(out, rows);
-	return finish(out, r);
-}
-
-static void print_value(FILE *out, const struct style *style, const char *key, const char *value)
-{
-	if (!value || !*value)
-		return;
-	fprintf(out, "%*s%s ", KEY_WIDTH, key, *key ? ":" : " ");
-	style_put(style, out, value, 0);
-	fputc('\n', out);
-}
-
-/* One under the other, the key before the first. */
-static void print_values(FILE *out, const struct style *style, const char *key,
-			 const char *const *values, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		print_value(out, style, i == 0 ? key : "", values[i]);
-}
-
-/* When the state began: the kernel's own time where it is attached, else the last event's. */
-static uint64_t state_since(const struct policy_row *row)
-{
-	const struct row_event *last = row->n_events > 0 ? &row->events[row->n_events - 1] : NULL;
-
-	if (policy_row_is_attached(row) && row->attached_usec != 0)
-		return row->attached_usec;
-	return last && streq(last->to, row->state) ? last->time_usec : 0;
-}
-
-static void print_state(FILE *out, const struct style *style, const struct policy_row *row,
-			uint64_t now)
-{
-	enum colour colour = style_state_colour(row->state);
-	uint64_t since = state_since(row);
-	char date[TIMES_MAX], ago[TIMES_MAX];
-
-	fprintf(out, "%*s: %s%s%s", KEY_WIDTH, "State", style_on(style, colour), row->state,
-		style_off(style, colour));
-	if (row->reason)
-		fprintf(out, " (%s)", row->reason);
-	if (since != 0)
-		fprintf(out, " since %s; %s", times_date(date, since), times_ago(ago, since, now));
-	fputc('\n', out);
-}
-
-static void print_identity(FILE *out, const struct policy_row *row)
-{
-	char span[TIMES_MAX];
-
-	if (row->type)
-		fprintf(out, "%*s: %s\n", KEY_WIDTH, "Type", row->type);
-	if (row->map) {
-		fprintf(out, "%*s: %s", KEY_WIDTH, "Map", row->map);
-		if (row->map_id != 0)
-			fprintf(out, " (id %" PRIu32 ")", row->map_id);
-		fputc('\n', out);
 	}
-	if (row->link_id != 0) {
-		fprintf(out, "%*s: id %" PRIu32, KEY_WIDTH, "Link", row->link_id);
-		if (row->attach_usec != 0)
-			fprintf(out, " (loaded and attached in %s)",
-				times_span(span, row->attach_usec));
-		fputc('\n', out);
+	return output_result(out, r);
+}
+
+/* A line a holder: names of processes and paths of pins are long, and none may be cut off by the others. */
+static void add_foreign(struct table *t, const struct foreign_row *row)
+{
+	table_add(t, COLOUR_NONE, row->type);
+	table_add(t, COLOUR_NONE, row->map);
+	table_add_id(t, row->map_id);
+	table_add_id(t, row->link_id);
+	table_add(t, COLOUR_NONE, row->holders.n > 0 ? row->holders.items[0] : NULL);
+	for (size_t i = 1; i < row->holders.n; i++) {
+		for (size_t column = 1; column < t->n_columns; column++)
+			table_add(t, COLOUR_NONE, "");
+		table_add(t, COLOUR_NONE, row->holders.items[i]);
 	}
 }
 
-static void print_object(FILE *out, const struct style *style, const struct policy_row *row)
+int text_foreign(FILE *out, const struct style *style, const struct foreign_rows *rows)
 {
-	print_value(out, style, "Object", row->object);
-	if (row->object && row->digest)
-		fprintf(out, "%*s  sha256 %s\n", KEY_WIDTH, "", row->digest);
-}
-
-static void print_attempts(FILE *out, const struct policy_row *row, uint64_t now)
-{
-	char until[TIMES_MAX];
-
-	fprintf(out, "%*s: %" PRIu32, KEY_WIDTH, "Restarts", row->restarts);
-	if (row->next_attempt_usec != 0)
-		fprintf(out, "; next attempt %s", times_until(until, row->next_attempt_usec, now));
-	fputc('\n', out);
-}
-
-/* An operator that is NULL has the empty text. */
-static const char *value_text(const char *value)
-{
-	if (!value)
-		return "(unknown)";
-	return *value ? value : "(none)";
-}
-
-static int print_overrides(FILE *out, const struct style *style, const struct policy_row *row)
-{
-	static const char *const titles[] = {"MEMBER", "WANTED", "ACTUAL", ""};
+	static const char *const titles[] = {"TYPE", "MAP", "MAP-ID", "LINK", "HELD BY"};
 	_cleanup_table_ struct table t = {.n_columns = ARRAY_SIZE(titles)};
 
-	if (row->n_fields == 0)
-		return 0;
-	add_head(&t, titles);
-	for (size_t i = 0; i < row->n_fields; i++) {
-		const struct row_field *f = &row->fields[i];
-		bool differs = f->actual && !streq(f->wanted, f->actual);
-
-		table_add(&t, COLOUR_NONE, f->member);
-		table_add(&t, COLOUR_NONE, value_text(f->wanted));
-		table_add(&t, differs ? COLOUR_RED : COLOUR_NONE, value_text(f->actual));
-		table_add(&t, COLOUR_RED, differs ? "differs" : "");
+	if (rows->n == 0) {
+		fputs("\nAttached by others: nothing.\n", out);
+		return output_result(out, 0);
 	}
-	fprintf(out, "%*s:\n", KEY_WIDTH, "Overrides");
-	return table_print(&t, out, style, VALUE_INDENT);
-}
-
-static int print_programs(FILE *out, const struct style *style, const struct policy_row *row)
-{
-	static const char *const titles[] = {"MEMBER", "PROGRAM", "ID"};
-	_cleanup_table_ struct table t = {.n_columns = ARRAY_SIZE(titles)};
-
-	if (row->n_programs == 0)
-		return 0;
-	add_head(&t, titles);
-	for (size_t i = 0; i < row->n_programs; i++) {
-		table_add(&t, COLOUR_NONE, row->programs[i].member);
-		table_add(&t, COLOUR_NONE, row->programs[i].name);
-		table_add_id(&t, row->programs[i].id);
-	}
-	fprintf(out, "%*s:\n", KEY_WIDTH, "Programs");
-	return table_print(&t, out, style, VALUE_INDENT);
-}
-
-static void print_verifier_log(FILE *out, const struct style *style, const char *log)
-{
-	if (!log || !*log)
-		return;
-	fputs("\nVerifier log, its last lines:\n", out);
-	while (*log) {
-		int length = (int)strcspn(log, "\n");
-		_cleanup_(freep) char *line = strndup(log, (size_t)length);
-
-		fprintf(out, "%*s", LOG_INDENT, "");
-		style_put(style, out, line ?: "(out of memory)", 0);
-		fputc('\n', out);
-		log += length + (log[length] == '\n');
-	}
-}
-
-static int print_events(FILE *out, const struct style *style, const struct policy_row *row)
-{
-	_cleanup_table_ struct table t = {.n_columns = 4};
-	char stamp[TIMES_MAX], change[64];
-
-	if (row->n_events == 0)
-		return 0;
-	for (size_t i = 0; i < row->n_events; i++) {
-		const struct row_event *e = &row->events[i];
-
-		snprintf(change, sizeof(change), "%s %s %s", e->from, style_arrow(style), e->to);
-		table_add(&t, COLOUR_DIM, times_stamp(stamp, e->time_usec));
-		table_add(&t, style_state_colour(e->to), change);
-		table_add(&t, COLOUR_NONE, e->reason);
-		table_add(&t, COLOUR_NONE, e->detail);
-	}
-	fputs("\nEvents, the last ones:\n", out);
-	return table_print(&t, out, style, LOG_INDENT);
-}
-
-static int print_status(FILE *out, const struct style *style, const struct policy_row *row,
-			uint64_t now)
-{
-	enum colour colour = style_state_colour(row->state);
-	int r;
-
-	fprintf(out, "%s%s%s %s", style_on(style, colour), style_dot(style, row->state),
-		style_off(style, colour), row->name);
-	if (row->description) {
-		fputs(" - ", out);
-		style_put(style, out, row->description, 0);
-	}
-	fputc('\n', out);
-	print_state(out, style, row, now);
-	print_value(out, style, "Detail", row->detail);
-	print_identity(out, row);
-	print_object(out, style, row);
-	print_value(out, style, "Watch", row->watch);
-	print_attempts(out, row, now);
-	print_value(out, style, "Fallback", row->fallback);
-	print_value(out, style, "Enabled", row->enabled ? "yes" : "no");
-	print_values(out, style, "Files", row->files, row->n_files);
-	print_values(out, style, "Notes", row->notes, row->n_notes);
-	r = print_overrides(out, style, row);
-	if (r == 0)
-		r = print_programs(out, style, row);
-	print_verifier_log(out, style, row->verifier_log);
-	if (r == 0)
-		r = print_events(out, style, row);
-	return r;
-}
-
-int text_status(FILE *out, const struct style *style, const struct policy_rows *rows, uint64_t now)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < rows->n && r == 0; i++) {
-		if (i > 0)
-			fputc('\n', out);
-		r = print_status(out, style, &rows->items[i], now);
-	}
-	return finish(out, r);
+	table_add_head(&t, titles);
+	for (size_t i = 0; i < rows->n; i++)
+		add_foreign(&t, &rows->items[i]);
+	fputs("\nAttached by others:\n", out);
+	return output_result(out, table_print(&t, out, style, FOREIGN_INDENT));
 }
 
 int text_event(FILE *out, const struct style *style, const struct row_event *e)
@@ -336,7 +154,7 @@ int text_event(FILE *out, const struct style *style, const struct row_event *e)
 	if (e->link_id != 0)
 		fprintf(out, " [link %" PRIu32 "]", e->link_id);
 	fputc('\n', out);
-	return finish(out, 0);
+	return output_result(out, 0);
 }
 
 int text_results(FILE *out, FILE *err, const struct result *results, size_t n)
@@ -351,7 +169,7 @@ int text_results(FILE *out, FILE *err, const struct result *results, size_t n)
 		style_put(&plain, to, results[i].detail, 0);
 		fputc('\n', to);
 	}
-	return finish(out, 0);
+	return output_result(out, 0);
 }
 
 int text_files(FILE *out, const struct style *style, const struct policy_file *files, size_t n)
@@ -367,5 +185,5 @@ int text_files(FILE *out, const struct style *style, const struct policy_file *f
 		if (length > 0 && files[i].content[length - 1] != '\n')
 			fputc('\n', out);
 	}
-	return finish(out, 0);
+	return output_result(out, 0);
 }

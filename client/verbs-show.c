@@ -6,11 +6,9 @@
 #include "client/verbs.h"
 #include "common/protocol.h"
 
-enum exit_status verb_list(struct client *client, const struct verb *verb, char *const *names,
-			   size_t n)
+static enum exit_status ask_list(struct client *client, struct policy_rows *rows)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
-	_cleanup_(policy_rows_done) struct policy_rows rows = {0};
 	enum exit_status status;
 	int r;
 
@@ -20,11 +18,62 @@ enum exit_status verb_list(struct client *client, const struct verb *verb, char 
 	status = client_call(client, call, CALL_TIMEOUT, NULL, &answer);
 	if (status != EXIT_DONE)
 		return status;
-	r = policy_rows_read(&rows, answer);
+	r = policy_rows_read(rows, answer);
+	return r < 0 ? client_answer_failed(r) : EXIT_DONE;
+}
+
+static enum exit_status ask_foreign(struct client *client, struct foreign_rows *rows)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
+	enum exit_status status;
+	int r;
+
+	r = client_new_call(client, METHOD_FOREIGN, &call);
 	if (r < 0)
 		return client_answer_failed(r);
+	status = client_call(client, call, CALL_TIMEOUT, "what others have attached", &answer);
+	if (status != EXIT_DONE)
+		return status;
+	r = foreign_rows_read(rows, answer);
+	return r < 0 ? client_answer_failed(r) : EXIT_DONE;
+}
+
+/* One document, also where the second part cannot be told. */
+static enum exit_status list_all_json(struct client *client, const struct policy_rows *rows)
+{
+	_cleanup_(foreign_rows_done) struct foreign_rows foreign = {0};
+	enum exit_status status = ask_foreign(client, &foreign);
+
+	return exit_status_gravest(status, written(json_list(stdout, rows, &foreign)));
+}
+
+/* The first part is not kept waiting for the second, which takes a look at every process. */
+static enum exit_status list_all_text(struct client *client, const struct policy_rows *rows)
+{
+	_cleanup_(foreign_rows_done) struct foreign_rows foreign = {0};
+	enum exit_status status = written(text_list(stdout, &client->style, rows, now_usec()));
+
+	if (status != EXIT_DONE)
+		return status;
+	fflush(stdout);
+	status = ask_foreign(client, &foreign);
+	if (status != EXIT_DONE)
+		return status;
+	return written(text_foreign(stdout, &client->style, &foreign));
+}
+
+enum exit_status verb_list(struct client *client, const struct verb *verb, char *const *names,
+			   size_t n)
+{
+	_cleanup_(policy_rows_done) struct policy_rows rows = {0};
+	enum exit_status status = ask_list(client, &rows);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (client->all)
+		return client->json ? list_all_json(client, &rows) : list_all_text(client, &rows);
 	if (client->json)
-		return written(json_list(stdout, &rows));
+		return written(json_list(stdout, &rows, NULL));
 	return written(text_list(stdout, &client->style, &rows, now_usec()));
 }
 
@@ -59,30 +108,59 @@ static enum exit_status ask_status_of(struct client *client, char *const *names,
 
 		gravest = exit_status_gravest(gravest, status);
 	}
-	for (size_t i = 0; i < rows->n; i++)
-		if (!policy_row_is_attached(&rows->items[i]))
-			gravest = exit_status_gravest(gravest, EXIT_NOT_ATTACHED);
 	return gravest;
+}
+
+static bool have_template(const struct policy_rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->items[i].is_template)
+			return true;
+	return false;
+}
+
+static enum exit_status check_in_effect(const struct policy_rows *rows,
+					const struct policy_rows *all)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (!policy_row_is_in_effect(&rows->items[i], all))
+			return EXIT_NOT_ATTACHED;
+	return EXIT_DONE;
+}
+
+static enum exit_status print_status(struct client *client, const struct policy_rows *rows,
+				     const struct policy_rows *all)
+{
+	if (client->json)
+		return written(json_status(stdout, rows));
+	return written(text_status(stdout, &client->style, rows, all, now_usec()));
+}
+
+static enum exit_status status_of_all(struct client *client)
+{
+	_cleanup_(policy_rows_done) struct policy_rows rows = {0};
+	char *none[] = {NULL};
+	enum exit_status status = ask_status(client, none, &rows);
+
+	return status == EXIT_DONE ? print_status(client, &rows, &rows) : status;
 }
 
 enum exit_status verb_status(struct client *client, const struct verb *verb, char *const *names,
 			     size_t n)
 {
-	_cleanup_(policy_rows_done) struct policy_rows rows = {0};
-	enum exit_status status, output;
-	char *all[] = {NULL};
+	_cleanup_(policy_rows_done) struct policy_rows rows = {0}, all = {0};
+	enum exit_status status;
 
 	if (n == 0)
-		status = ask_status(client, all, &rows);
-	else
-		status = ask_status_of(client, names, n, &rows);
+		return status_of_all(client);
+	status = ask_status_of(client, names, n, &rows);
 	if (rows.n == 0 && status != EXIT_DONE)
 		return status;
-	if (client->json)
-		output = written(json_status(stdout, &rows));
-	else
-		output = written(text_status(stdout, &client->style, &rows, now_usec()));
-	return exit_status_gravest(status, output);
+	/* A template is what its instances are, and these were not named. */
+	if (have_template(&rows))
+		status = exit_status_gravest(status, ask_list(client, &all));
+	status = exit_status_gravest(status, check_in_effect(&rows, &all));
+	return exit_status_gravest(status, print_status(client, &rows, &all));
 }
 
 static int read_files(sd_bus_message *m, struct policy_file **files, size_t *n)

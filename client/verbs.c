@@ -9,7 +9,7 @@
 /* clang-format off */
 const struct verb verbs[] = {
 	{"list", "", 0, 0, false, NULL, verb_list,
-	 "All policies, a line each (the default)"},
+	 "All policies, a line each (the default)", .takes_all = true},
 	{"status", "[NAME…]", 0, ANY, false, NULL, verb_status,
 	 "All that is known of a policy"},
 	{"attach", "NAME…", 1, ANY, true, METHOD_ATTACH, verb_change,
@@ -26,6 +26,8 @@ const struct verb verbs[] = {
 	 "The files that a policy was merged from"},
 	{"monitor", "", 0, 0, false, NULL, verb_monitor,
 	 "Each change of state as it happens, until Ctrl-C"},
+	{"inspect", "OBJECT", 1, 1, false, NULL, verb_inspect,
+	 "What is in an object, and what a kernel makes of it", .inspects = true},
 	{NULL},
 };
 /* clang-format on */

@@ -13,6 +13,8 @@ struct verb {
 	enum exit_status (*run)(struct client *client, const struct verb *verb, char *const *names,
 				size_t n);
 	const char *help;
+	bool takes_all; /* --all */
+	bool inspects;  /* takes --kernel and --value, and a file; needs no daemon */
 };
 #define VERB_ARGUMENTS_ANY SIZE_MAX
 #define VERB_DEFAULT "list"
@@ -24,7 +26,7 @@ const struct verb *verb_find(const char *name);
 /* The verb that was probably meant; NULL: none is near. */
 const struct verb *verb_nearest(const char *name);
 
-/* Run with a connected client, as many names as the row allows, NULL-terminated. */
+/* Run with a connected client (but for inspect), as many names as the row allows, NULL-terminated. */
 enum exit_status verb_list(struct client *client, const struct verb *verb, char *const *names,
 			   size_t n);
 enum exit_status verb_status(struct client *client, const struct verb *verb, char *const *names,
@@ -37,4 +39,6 @@ enum exit_status verb_change(struct client *client, const struct verb *verb, cha
 enum exit_status verb_reload(struct client *client, const struct verb *verb, char *const *names,
 			     size_t n);
 enum exit_status verb_monitor(struct client *client, const struct verb *verb, char *const *names,
+			      size_t n);
+enum exit_status verb_inspect(struct client *client, const struct verb *verb, char *const *names,
 			      size_t n);

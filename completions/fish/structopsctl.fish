@@ -65,6 +65,7 @@ complete -c structopsctl -l socket -r -F -d 'The socket of the daemon'
 complete -c structopsctl -l json -d 'Output for programs'
 complete -c structopsctl -l no-color -d 'No colours on a terminal'
 complete -c structopsctl -l no-wait -d 'Do not wait for the outcome'
+complete -c structopsctl -s a -l all -d 'list: also what others have attached'
 complete -c structopsctl -s h -l help -d 'A summary'
 complete -c structopsctl -l version -d 'The version'
 

@@ -79,6 +79,71 @@ static void append_late(sd_bus_message *m)
 	append_entry(m, KEY_RESTARTS, "u", 4);
 }
 
+static void append_template(sd_bus_message *m, const char *name, uint32_t instances)
+{
+	append_entry(m, KEY_NAME, "s", name);
+	append_entry(m, KEY_ENABLED, "b", 1);
+	append_entry(m, KEY_STATE, "s", "waiting");
+	append_entry(m, KEY_REASON, "s", "boot");
+	append_entry(m, KEY_RESTARTS, "u", 0);
+	append_entry(m, KEY_INSTANCES, "u", instances);
+}
+
+static void append_keys(sd_bus_message *m)
+{
+	append_template(m, "keys", 2);
+}
+
+static void append_mice(sd_bus_message *m)
+{
+	append_template(m, "mice", 0);
+}
+
+static void append_pads(sd_bus_message *m)
+{
+	append_template(m, "pads", 1);
+}
+
+static void append_instance(sd_bus_message *m, const char *name, const char *template,
+			    const char *state)
+{
+	append_entry(m, KEY_NAME, "s", name);
+	append_entry(m, KEY_TEMPLATE, "s", template);
+	append_entry(m, KEY_ENABLED, "b", 1);
+	append_entry(m, KEY_STATE, "s", state);
+	append_entry(m, KEY_REASON, "s", "device-gone");
+	append_entry(m, KEY_TYPE, "s", "hid_bpf_ops");
+	append_entry(m, KEY_RESTARTS, "u", 0);
+	append_entry(m, KEY_DEVICE, "s", "/devices/virtual/misc/uhid/0003:1209:0001.0001");
+}
+
+static void append_first_keys(sd_bus_message *m)
+{
+	append_instance(m, "keys@0003-1209-0001.0001", "keys", "attached");
+}
+
+static void append_second_keys(sd_bus_message *m)
+{
+	append_instance(m, "keys@0003-1209-0001.0002", "keys", "updating");
+}
+
+static void append_first_pads(sd_bus_message *m)
+{
+	append_instance(m, "pads@0005-054C-09CC.0003", "pads", "failed");
+}
+
+static void append_sched(sd_bus_message *m)
+{
+	append_entry(m, KEY_NAME, "s", "sched");
+	append_entry(m, KEY_ENABLED, "b", 1);
+	append_entry(m, KEY_STATE, "s", "attached");
+	append_entry(m, KEY_REASON, "s", "kernel-exit");
+	append_entry(m, KEY_TYPE, "s", "sched_ext_ops");
+	append_entry(m, KEY_LINK_ID, "u", 9);
+	append_entry(m, KEY_RESTARTS, "u", 1);
+	append_entry(m, KEY_DISAGREEMENTS, "as", 1, "the scheduler that runs is \"other\"");
+}
+
 #define EVENT_OF_AIMD                                                                  \
 	UINT64_C(41), ATTACHED_USEC, UINT64_C(5000000), "aimd", "waiting", "attached", \
 		"link-detached", "linked again in 180us", 8
@@ -94,6 +159,22 @@ static void append_status_of_aimd(sd_bus_message *m)
 	append_entry(m, KEY_STATUS_DIGEST, "s", "9f86d081");
 	append_entry(m, KEY_STATUS_WATCH, "s", "the link hangs up");
 	append_entry(m, KEY_STATUS_ATTACH_USEC, "t", UINT64_C(21000));
+	append_entry(m, KEY_STATUS_USERS, "u", 3);
+	append_entry(m, KEY_STATUS_DEFAULTS, "a(ss)", 2, "", "cubic", "/run/netns/blue", "");
+}
+
+static void append_status_of_mice(sd_bus_message *m)
+{
+	append_entry(m, KEY_STATUS_USERS, "u", 0);
+}
+
+static void append_status_of_sched(sd_bus_message *m)
+{
+	append_entry(m, KEY_STATUS_EXIT_KIND, "i", 66);
+	append_entry(m, KEY_STATUS_EXIT_CODE, "x", INT64_C(0x1000100000000));
+	append_entry(m, KEY_STATUS_EXIT_REASON, "s", "unregistered from the main kernel");
+	append_entry(m, KEY_STATUS_EXIT_MESSAGE, "s", "cpu 1 going offline");
+	append_entry(m, KEY_STATUS_EXIT_FILE, "s", "/run/structopsd/exits/sched");
 }
 
 static void append_status_of_gentle(sd_bus_message *m)
@@ -106,10 +187,18 @@ static const struct fake_policy {
 	void (*append_row)(sd_bus_message *m);
 	void (*append_status)(sd_bus_message *m);
 	bool attaches;
+	bool is_more; /* of FAKE_HAS_MORE only */
 } policies[] = {
-	{"aimd", append_aimd, append_status_of_aimd, true},
-	{"gentle", append_gentle, append_status_of_gentle, false},
-	{"late", append_late, NULL, true},
+	{"aimd", append_aimd, append_status_of_aimd, true, false},
+	{"gentle", append_gentle, append_status_of_gentle, false, false},
+	{"keys", append_keys, NULL, true, true},
+	{"keys@0003-1209-0001.0001", append_first_keys, NULL, true, true},
+	{"keys@0003-1209-0001.0002", append_second_keys, NULL, true, true},
+	{"late", append_late, NULL, true, false},
+	{"mice", append_mice, append_status_of_mice, true, true},
+	{"pads", append_pads, NULL, true, true},
+	{"pads@0005-054C-09CC.0003", append_first_pads, NULL, false, true},
+	{"sched", append_sched, append_status_of_sched, true, true},
 };
 
 static const struct fake_policy *find_policy(const char *name)
@@ -125,6 +214,12 @@ static int no_such_policy(sd_bus_error *error, const char *name)
 	return sd_bus_error_setf(error, ERROR_NO_SUCH_POLICY, "there is no policy '%s'", name);
 }
 
+static int denied(sd_bus_error *error)
+{
+	return sd_bus_error_set(error, ERROR_ACCESS_DENIED,
+				"managing is for root and for ManageGroup=");
+}
+
 /* What each method does first, by the manner of the server. 0: answer. */
 static int before_answer(void *userdata, sd_bus_error *error)
 {
@@ -133,8 +228,7 @@ static int before_answer(void *userdata, sd_bus_error *error)
 	if (manner == FAKE_DIES)
 		_exit(0);
 	if (manner == FAKE_DENIES)
-		return sd_bus_error_set(error, ERROR_ACCESS_DENIED,
-					"managing is for root and for ManageGroup=");
+		return denied(error);
 	return 0;
 }
 
@@ -147,7 +241,8 @@ static void append_policy(sd_bus_message *reply, const struct fake_policy *polic
 	must(sd_bus_message_close_container(reply));
 }
 
-static int answer_rows(sd_bus_message *call, char **names, bool status, sd_bus_error *error)
+static int answer_rows(sd_bus_message *call, char **names, bool status, bool more,
+		       sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 
@@ -161,16 +256,55 @@ static int answer_rows(sd_bus_message *call, char **names, bool status, sd_bus_e
 		append_policy(reply, policy, status);
 	}
 	for (size_t i = 0; (!names || !names[0]) && i < ARRAY_SIZE(policies); i++)
-		append_policy(reply, &policies[i], status);
+		if (more || !policies[i].is_more)
+			append_policy(reply, &policies[i], status);
 	must(sd_bus_message_close_container(reply));
 	return sd_bus_message_send(reply);
+}
+
+static bool has_more(void *userdata)
+{
+	return *(enum fake_manner *)userdata == FAKE_HAS_MORE;
 }
 
 static int on_list(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	int r = before_answer(userdata, error);
 
-	return r < 0 ? r : answer_rows(call, NULL, false, error);
+	return r < 0 ? r : answer_rows(call, NULL, false, has_more(userdata), error);
+}
+
+static void append_foreign(sd_bus_message *reply)
+{
+	must(sd_bus_message_open_container(reply, 'a', "{sv}"));
+	append_entry(reply, KEY_TYPE, "s", "tcp_congestion_ops");
+	append_entry(reply, KEY_MAP, "s", "bpf_theirs");
+	append_entry(reply, KEY_MAP_ID, "u", 31);
+	append_entry(reply, KEY_LINK_ID, "u", 17);
+	append_entry(reply, KEY_HOLDERS, "as", 2, "bpftool[4711]", "pin /sys/fs/bpf/theirs");
+	must(sd_bus_message_close_container(reply));
+	must(sd_bus_message_open_container(reply, 'a', "{sv}"));
+	append_entry(reply, KEY_MAP_ID, "u", 32);
+	must(sd_bus_message_close_container(reply));
+}
+
+static int on_foreign(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	if (*(enum fake_manner *)userdata == FAKE_LETS_VIEW)
+		return denied(error);
+	must(sd_bus_message_new_method_return(call, &reply));
+	must(sd_bus_message_open_container(reply, 'a', "a{sv}"));
+	if (has_more(userdata))
+		append_foreign(reply);
+	if (*(enum fake_manner *)userdata == FAKE_RAVES)
+		must(sd_bus_message_append(reply, "a{sv}", 0));
+	must(sd_bus_message_close_container(reply));
+	return sd_bus_message_send(reply);
 }
 
 static int on_status(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -181,7 +315,7 @@ static int on_status(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	if (r < 0)
 		return r;
 	must(sd_bus_message_read_strv(call, &names));
-	r = answer_rows(call, names, true, error);
+	r = answer_rows(call, names, true, has_more(userdata), error);
 	for (char **name = names; name && *name; name++)
 		free(*name);
 	free(names);
@@ -273,6 +407,7 @@ static int on_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *erro
 static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	METHOD(METHOD_LIST, NULL, SIGNATURE_ROWS, on_list),
+	METHOD(METHOD_FOREIGN, NULL, SIGNATURE_ROWS, on_foreign),
 	METHOD(METHOD_STATUS, "as", SIGNATURE_ROWS, on_status),
 	METHOD(METHOD_ATTACH, "sb", SIGNATURE_VERDICT, on_change),
 	METHOD(METHOD_DETACH, "sb", SIGNATURE_VERDICT, on_change),

@@ -2,7 +2,7 @@
 /* Rows in, golden texts out; no daemon, no clock, no terminal. */
 #include "client/table.h"
 #include "client/text.h"
-#include "tests/unit/test.h"
+#include "tests/client/capture.h"
 
 #define SEC UINT64_C(1000000)
 #define NOW (UINT64_C(1700000000) * SEC)
@@ -10,27 +10,6 @@
 static const struct style plain = STYLE_PLAIN;
 static const struct style ascii = {0};
 static const struct style coloured = {.utf8 = true, .colour = true};
-
-/* Where the functions under test write; text() closes it. */
-struct capture {
-	FILE *file;
-	char *text;
-	size_t size;
-};
-
-static FILE *capture_open(struct capture *c)
-{
-	c->file = open_memstream(&c->text, &c->size);
-	assert_non_null(c->file);
-	return c->file;
-}
-
-static void assert_captured(struct capture *c, const char *wanted)
-{
-	fclose(c->file);
-	assert_string_equal(c->text, wanted);
-	free(c->text);
-}
 
 static struct row_event event_of_gentle = {
 	.seq = 3,
@@ -143,7 +122,7 @@ static void without_utf8_all_is_ascii(void **state)
 	struct policy_rows rows = {sample + 1, 2};
 	struct capture c;
 
-	assert_int_equal(text_status(capture_open(&c), &ascii, &rows, NOW), 0);
+	assert_int_equal(text_status(capture_open(&c), &ascii, &rows, &rows, NOW), 0);
 	fflush(c.file);
 	for (const char *byte = c.text; *byte; byte++)
 		assert_true((unsigned char)*byte < 0x80);
@@ -159,7 +138,7 @@ static void status_of_a_failure(void **state)
 	struct policy_rows rows = {sample + 1, 1};
 	struct capture c;
 
-	assert_int_equal(text_status(capture_open(&c), &plain, &rows, NOW), 0);
+	assert_int_equal(text_status(capture_open(&c), &plain, &rows, &rows, NOW), 0);
 	assert_captured(
 		&c,
 		"● gentle\n"
@@ -200,11 +179,9 @@ static void status_of_an_attachment(void **state)
 	row.n_fields = ARRAY_SIZE(fields);
 	row.programs = programs;
 	row.n_programs = ARRAY_SIZE(programs);
-	row.notes = notes;
-	row.n_notes = ARRAY_SIZE(notes);
-	row.files = files;
-	row.n_files = ARRAY_SIZE(files);
-	assert_int_equal(text_status(capture_open(&c), &plain, &rows, NOW), 0);
+	row.notes = (struct texts){notes, ARRAY_SIZE(notes)};
+	row.files = (struct texts){files, ARRAY_SIZE(files)};
+	assert_int_equal(text_status(capture_open(&c), &plain, &rows, &rows, NOW), 0);
 	assert_captured(
 		&c, "● aimd - Größer als nötig\n"
 		    "      State: attached (boot) since Tue 2023-11-14 22:10:15 UTC; 3min ago\n"
@@ -235,7 +212,7 @@ static void status_of_a_wait_and_a_blank_line_between(void **state)
 	struct policy_rows rows = {sample + 2, 2};
 	struct capture c;
 
-	assert_int_equal(text_status(capture_open(&c), &plain, &rows, NOW), 0);
+	assert_int_equal(text_status(capture_open(&c), &plain, &rows, &rows, NOW), 0);
 	assert_captured(&c, "○ off\n"
 			    "      State: inactive (admin)\n"
 			    "   Restarts: 0\n"

@@ -7,6 +7,9 @@
 #include "tests/client/run-client.h"
 
 FAKE_SERVER(answering, FAKE_ANSWERS)
+FAKE_SERVER(having_more, FAKE_HAS_MORE)
+FAKE_SERVER(letting_view, FAKE_LETS_VIEW)
+FAKE_SERVER(raving, FAKE_RAVES)
 FAKE_SERVER(finding, FAKE_FINDS_ERRORS)
 
 static json_t *parse(const char *text)
@@ -46,14 +49,16 @@ static void assert_keys(const json_t *object, const char *const *keys, size_t n)
 /* The contract of design.md section 5, with the protocol between. */
 static void list_json_is_schema_1(void **state)
 {
-	static const char *const keys[] = {"name",     "description",
-					   "enabled",  "state",
-					   "reason",   "detail",
-					   "type",     "map",
-					   "map_id",   "link_id",
-					   "object",   "attached_usec",
-					   "restarts", "next_attempt_usec",
-					   "fallback"};
+	static const char *const keys[] = {"name",         "description",
+					   "enabled",      "state",
+					   "reason",       "detail",
+					   "type",         "map",
+					   "map_id",       "link_id",
+					   "object",       "attached_usec",
+					   "restarts",     "next_attempt_usec",
+					   "fallback",     "template",
+					   "instances",    "device",
+					   "disagreements"};
 	struct run run = run_client(state, "--json list");
 	json_auto_t *root = parse(run.out);
 	json_t *policies, *aimd, *gentle;
@@ -94,6 +99,8 @@ static void status_tells_all(void **state)
 	assert_contains(run.out, "             flags   5         1          differs\n"
 				 "             limits  9         (unknown)\n");
 	assert_contains(run.out, "             cong_avoid  aimd_cong_avoid  34\n");
+	assert_contains(run.out, "    Used by: 3 sockets, namespaces or qdiscs besides its link\n"
+				 " Default of: this network namespace (before: cubic)\n");
 	assert_contains(run.out, "    2023-11-14 22:13:20.000000  waiting → attached  link-detached"
 				 "  linked again in 180us\n");
 }
@@ -117,7 +124,8 @@ static void status_exits_by_what_was_named(void **state)
 static void status_json_adds_its_keys(void **state)
 {
 	static const char *const added[] = {"fields", "programs", "events", "notes",
-					    "files",  "digest",   "watch",  "attach_usec"};
+					    "files",  "digest",   "watch",  "attach_usec",
+					    "users",  "defaults", "exit"};
 	struct run run = run_client(state, "status --json");
 	json_auto_t *root = parse(run.out);
 	json_t *policies = json_object_get(root, "policies");
@@ -132,6 +140,145 @@ static void status_json_adds_its_keys(void **state)
 	assert_int_equal(json_integer_value(json_object_get(event, "link_id")), 8);
 	assert_null(json_object_get(aimd, "verifier_log"));
 	assert_non_null(json_object_get(json_array_get(policies, 1), "verifier_log"));
+}
+
+static void list_all_adds_what_others_have(void **state)
+{
+	struct run list = run_client(state, "list"), all = run_client(state, "list --all");
+
+	assert_int_equal(all.status, 0);
+	assert_string_equal(all.err, "");
+	assert_lacks(list.out, "others");
+	assert_true(strncmp(all.out, list.out, strlen(list.out)) == 0);
+	assert_string_equal(
+		all.out + strlen(list.out),
+		"\n"
+		"Attached by others:\n"
+		"  TYPE                MAP         MAP-ID  LINK  HELD BY\n"
+		"  tcp_congestion_ops  bpf_theirs  31      17    bpftool[4711]\n"
+		"                                                pin /sys/fs/bpf/theirs\n"
+		"  -                   -           32      -     -\n");
+	assert_string_equal(run_client(state, "-a").out, all.out);
+}
+
+static void list_all_in_json(void **state)
+{
+	static const char *const keys[] = {"type", "map", "map_id", "link_id", "holders"};
+	struct run list = run_client(state, "list --json"),
+		   all = run_client(state, "list --json --all");
+	json_auto_t *without = parse(list.out), *with = parse(all.out);
+	json_t *foreign = json_object_get(with, "foreign");
+
+	assert_int_equal(all.status, 0);
+	assert_null(json_object_get(without, "foreign"));
+	assert_true(json_equal(json_object_get(without, "policies"),
+			       json_object_get(with, "policies")));
+	assert_int_equal(json_array_size(foreign), 2);
+	assert_keys(json_array_get(foreign, 0), keys, ARRAY_SIZE(keys));
+	assert_keys(json_array_get(foreign, 1), keys, ARRAY_SIZE(keys));
+}
+
+static void who_may_only_view_gets_the_first_part(void **state)
+{
+	struct run list = run_client(state, "list"), all = run_client(state, "list --all"),
+		   json = run_client(state, "list --all --json");
+	json_auto_t *root = parse(json.out);
+
+	assert_int_equal(all.status, 5);
+	assert_string_equal(all.err, "structopsctl: what others have attached: managing is for "
+				     "root and for ManageGroup=\n");
+	assert_string_equal(all.out, list.out);
+
+	assert_int_equal(json.status, 5);
+	assert_string_equal(json.err, all.err);
+	assert_int_equal(json_array_size(json_object_get(root, "policies")), 3);
+	assert_true(json_is_null(json_object_get(root, "foreign")));
+}
+
+static void half_an_answer_is_none(void **state)
+{
+	struct run run = run_client(state, "list --all --json");
+	json_auto_t *root = parse(run.out);
+
+	assert_int_equal(run.status, 1);
+	assert_contains(run.err, "the daemon's answer cannot be read");
+	assert_int_equal(json_array_size(json_object_get(root, "policies")), 3);
+	assert_true(json_is_null(json_object_get(root, "foreign")));
+}
+
+static void status_exits_3_where_the_kernel_disagrees(void **state)
+{
+	struct run run = run_client(state, "status sched");
+
+	assert_int_equal(run.status, 3);
+	assert_contains(run.out, "      State: attached (kernel-exit)\n"
+				 "Kernel says: the scheduler that runs is \"other\"\n");
+	assert_contains(run.out,
+			"  Last exit: unregistered from the main kernel (kind 66, UNREG_KERN)\n"
+			"             cpu 1 going offline\n"
+			"             code 0x1000100000000 (ACT_RESTART, RSN_HOTPLUG)\n"
+			"             /run/structopsd/exits/sched\n");
+	assert_int_equal(run_client(state, "status aimd").status, 0);
+	assert_int_equal(run_client(state, "status aimd sched").status, 3);
+	assert_int_equal(run_client(state, "status --json sched").status, 3);
+	assert_int_equal(run_client(state, "status").status, 0);
+}
+
+static void a_template_is_what_its_instances_are(void **state)
+{
+	struct run run = run_client(state, "status keys");
+
+	assert_int_equal(run.status, 0);
+	assert_contains(run.out, "  Instances: 2\n"
+				 "             keys@0003-1209-0001.0001  attached\n"
+				 "             keys@0003-1209-0001.0002  updating\n");
+	assert_int_equal(run_client(state, "status mice").status, 3);
+	assert_int_equal(run_client(state, "status pads").status, 3);
+	assert_int_equal(run_client(state, "status keys pads").status, 3);
+	assert_int_equal(run_client(state, "status --json keys").status, 0);
+	assert_int_equal(run_client(state, "status keys@0003-1209-0001.0002").status, 0);
+	assert_contains(run_client(state, "status").out,
+			"             pads@0005-054C-09CC.0003  failed (device-gone)\n");
+}
+
+static void templates_in_json(void **state)
+{
+	struct run run = run_client(state, "status --json keys keys@0003-1209-0001.0001 mice aimd");
+	json_auto_t *root = parse(run.out);
+	json_t *policies = json_object_get(root, "policies");
+	json_t *keys = json_array_get(policies, 0), *instance = json_array_get(policies, 1);
+	json_t *mice = json_array_get(policies, 2), *aimd = json_array_get(policies, 3);
+
+	assert_int_equal(json_integer_value(json_object_get(keys, "instances")), 2);
+	assert_true(json_is_null(json_object_get(keys, "template")));
+	assert_true(json_is_null(json_object_get(instance, "instances")));
+	assert_string_equal(json_string_value(json_object_get(instance, "template")), "keys");
+	assert_string_equal(json_string_value(json_object_get(instance, "device")),
+			    "/devices/virtual/misc/uhid/0003:1209:0001.0001");
+	/* 0 is an answer, and another one than null. */
+	assert_true(json_is_integer(json_object_get(mice, "instances")));
+	assert_true(json_is_integer(json_object_get(mice, "users")));
+	assert_true(json_is_null(json_object_get(instance, "users")));
+	assert_true(json_is_null(json_object_get(aimd, "instances")));
+	assert_true(json_is_null(json_object_get(aimd, "exit")));
+	assert_int_equal(json_array_size(json_object_get(aimd, "defaults")), 2);
+}
+
+static void disagreements_in_json(void **state)
+{
+	struct run run = run_client(state, "list --json");
+	json_auto_t *root = parse(run.out);
+	json_t *policies = json_object_get(root, "policies"), *policy;
+	size_t i;
+
+	json_array_foreach(policies, i, policy)
+	{
+		bool is_sched = streq(json_string_value(json_object_get(policy, "name")), "sched");
+		json_t *disagreements = json_object_get(policy, "disagreements");
+
+		assert_true(json_is_array(disagreements));
+		assert_int_equal(json_array_size(disagreements), is_sched ? 1 : 0);
+	}
 }
 
 static void changing_verbs_say_the_outcome(void **state)
@@ -296,6 +443,7 @@ static void usage_errors_exit_2(void **state)
 		{"attach", "'attach' takes at least one name"},
 		{"cat a b", "'cat' takes one name"},
 		{"--no-wait list", "--no-wait says nothing to 'list'"},
+		{"--all status", "--all says nothing to 'status'"},
 		{"--colour list", "unrecognized option"},
 	};
 
@@ -328,6 +476,14 @@ int main(void)
 		WITH(answering, status_tells_all),
 		WITH(answering, status_exits_by_what_was_named),
 		WITH(answering, status_json_adds_its_keys),
+		WITH(having_more, list_all_adds_what_others_have),
+		WITH(having_more, list_all_in_json),
+		WITH(letting_view, who_may_only_view_gets_the_first_part),
+		WITH(raving, half_an_answer_is_none),
+		WITH(having_more, status_exits_3_where_the_kernel_disagrees),
+		WITH(having_more, a_template_is_what_its_instances_are),
+		WITH(having_more, templates_in_json),
+		WITH(having_more, disagreements_in_json),
 		WITH(answering, changing_verbs_say_the_outcome),
 		WITH(answering, the_gravest_outcome_counts),
 		WITH(answering, changing_verbs_in_json),

@@ -150,6 +150,16 @@ static void the_journal_gets_fields(void **state)
 	assert_string_equal(captured(state), "");
 }
 
+static void the_journal_gets_exits(void **state)
+{
+	const struct log_fields fields = {.exit_kind = 66, .exit_code = -(1LL << 62)};
+
+	log_setup(LOG_TARGET_JOURNAL, LOG_INFO);
+	log_full(LOG_INFO, &fields, "text");
+	assert_string_equal(journal.fields, "MESSAGE=text\nPRIORITY=6\nSTRUCTOPS_EXIT_KIND=66\n"
+					    "STRUCTOPS_EXIT_CODE=-4611686018427387904\n");
+}
+
 static void missing_fields_are_left_out(void **state)
 {
 	log_setup(LOG_TARGET_JOURNAL, LOG_INFO);
@@ -249,6 +259,7 @@ int main(void)
 		LOG_TEST(each_line_gets_the_head),
 		LOG_TEST(levels_are_cut),
 		LOG_TEST(the_journal_gets_fields),
+		LOG_TEST(the_journal_gets_exits),
 		LOG_TEST(missing_fields_are_left_out),
 		LOG_TEST(another_stderr_is_not_the_journal),
 		LOG_TEST(stderr_to_the_journal_carries_the_priority),

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the output back ends return: 0; -ENOMEM; -EIO when the file cannot be written. */
+#pragma once
+
+#include "common/macro.h"
+
+/* result, or what has become of the file meanwhile. */
+static inline int output_result(FILE *out, int result)
+{
+	if (result < 0)
+		return result;
+	return ferror(out) ? -EIO : 0;
+}
