@@ -2,15 +2,16 @@
 /* What conf/ ships is true: structopsd.conf names every setting with its default, and the examples are policies. */
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <sys/mman.h>
 
 #include "daemon/core/config.h"
 #include "daemon/core/policy.h"
 #include "tests/unit/test.h"
 
-static const char *const settings[] = {"PolicyPath",  "ObjectPath",       "RuntimeDir",
-				       "LogLevel",    "KeepLinks",        "ViewGroup",
-				       "ManageGroup", "WorkerTimeoutSec", "WorkersMax"};
+static const char *const settings[] = {
+	"PolicyPath",    "ObjectPath", "RuntimeDir",  "LogLevel",         "KeepLinks",
+	"WatchPolicies", "ViewGroup",  "ManageGroup", "WorkerTimeoutSec", "WorkersMax"};
 
 /* The text of a shipped file; "#Key=" lines are uncommented where wanted. */
 static char *read_shipped(const char *path, bool uncomment)

@@ -247,6 +247,14 @@ static int make_data_map(void)
 	return fd;
 }
 
+static void pin_as(void **state, int fd, const char *rest)
+{
+	const char *path = pin_path(state, rest);
+
+	(void)unlink(path);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+}
+
 static void test_replaces_the_former_set(void **state)
 {
 	_found_ struct found f = {.handles = KERNEL_HANDLES_NULL};
@@ -259,6 +267,9 @@ static void test_replaces_the_former_set(void **state)
 	second.handles.record_fd = make_data_map();
 	second.handles.dump_fd = make_data_map();
 	pin(state, &first.handles, "x");
+	/* As a daemon that was killed while it pinned leaves it. */
+	assert_int_equal(mkdir(pin_path(state, "+x"), 0700), 0);
+	pin_as(state, first.handles.map_fd, "+x/map");
 	pin(state, &first.handles, "x");
 	pin(state, &second.handles, "x");
 	assert_only(state, "x");
@@ -330,14 +341,6 @@ static void test_map_of_the_link_counts(void **state)
 	assert_int_equal(kernel_object_id(f.handles.map_fd), update.outcome.map_id);
 }
 
-static void pin_as(void **state, int fd, const char *rest)
-{
-	const char *path = pin_path(state, rest);
-
-	(void)unlink(path);
-	assert_int_equal(bpf_obj_pin(fd, path), 0);
-}
-
 /* Programs, data maps, folders and files where links and maps should be. */
 static void test_something_else(void **state)
 {
@@ -392,11 +395,13 @@ static void test_list(void **state)
 	assert_int_equal(mkdir(pin_path(state, "+reno"), 0700), 0);
 	pin_as(state, run.handles.map_fd, "+reno/map");
 	assert_int_equal(mkdir(pin_path(state, "what,is this"), 0700), 0);
+	assert_int_equal(mkdir(pin_path(state, "%2Ehidden"), 0700), 0);
 	assert_int_equal(kernel_pins_list(pins(state), &names, &notes), 0);
 	assert_int_equal(strv_length(names), 1);
 	assert_text(names[0], "a.b");
-	assert_int_equal(notes.n, 1);
-	assert_non_null(strstr(notes.items[0], "what,is this: this is none of our pins"));
+	assert_int_equal(notes.n, 2);
+	assert_non_null(strstr(notes.items[0], "this is none of our pins"));
+	assert_non_null(strstr(notes.items[1], "this is none of our pins"));
 	assert_int_equal(access(pin_path(state, "+reno"), F_OK), -1);
 	assert_int_equal(access(pin_path(state, "what,is this"), F_OK), 0);
 }
