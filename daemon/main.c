@@ -13,6 +13,7 @@
 #include "daemon/service/manager.h"
 #include "daemon/service/runtime-dir.h"
 #include "daemon/service/server.h"
+#include "daemon/service/service-manager.h"
 
 #define EXIT_USAGE 2
 
@@ -48,22 +49,15 @@ static int find_rights(const struct config *c, struct server_rights *ret)
 }
 
 /* The service manager's socket, or one of our own in the runtime directory. */
-static int get_socket(const struct config *c, const struct server_rights *rights, int *ret_fd)
+static int get_socket(const struct config *c, struct manager *m, const struct server_rights *rights,
+		      int *ret_fd)
 {
 	_cleanup_(freep) char *path = NULL, *error = NULL;
-	int n, r;
+	int r;
 
-	n = sd_listen_fds(true);
-	if (n > 1) {
-		log_error("the service manager passed %d sockets, expected one (structopsd.socket)",
-			  n);
-		return -EINVAL;
-	}
-	if (n == 1) {
-		*ret_fd = SD_LISTEN_FDS_START;
-		/* accept() must not wait for a client that has gone again. */
+	*ret_fd = manager_take_socket(m);
+	if (*ret_fd >= 0) /* accept() must not wait for a client that has gone again */
 		return fcntl(*ret_fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-	}
 	path = sentence("%s/" PROTOCOL_SOCKET_NAME, c->runtime_dir);
 	if (!path)
 		return log_oom();
@@ -87,9 +81,18 @@ static void raise_file_limit(void)
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
-	log_info("SIG%s from pid %u: stopping", or_empty(sigabbrev_np((int)info->ssi_signo)),
-		 info->ssi_pid);
-	manager_stop(userdata);
+	struct manager *m = userdata;
+	const char *name = or_empty(sigabbrev_np((int)info->ssi_signo));
+	bool leave = manager_config(m)->keep_links != KEEP_LINKS_NO &&
+		     (info->ssi_signo == SIGUSR1 ||
+		      service_manager_restarts_us(SERVICE_MANAGER_SOCKET) > 0);
+
+	log_info("SIG%s from pid %u: %s", name, info->ssi_pid,
+		 leave ? "ending, what is attached is left to the next daemon" : "stopping");
+	if (leave)
+		manager_leave(m);
+	else
+		manager_stop(m);
 	return 0;
 }
 
@@ -104,7 +107,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 static void block_signals(void)
 {
-	static const int handled[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	static const int handled[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -121,6 +124,8 @@ static int add_signals(sd_event *event, struct manager *m)
 	r = sd_event_add_signal(event, NULL, SIGTERM, on_stop, m);
 	if (r >= 0)
 		r = sd_event_add_signal(event, NULL, SIGINT, on_stop, m);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGUSR1, on_stop, m);
 	if (r >= 0)
 		r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, m);
 	return r;
@@ -152,7 +157,7 @@ static int run(const struct config *config)
 	r = manager_new(event, config, &manager);
 	if (r < 0)
 		return log_error_errno(r, "cannot make the manager");
-	r = get_socket(config, &rights, &socket);
+	r = get_socket(config, manager, &rights, &socket);
 	if (r < 0)
 		return r;
 	r = server_new(event, manager, socket, &rights, &server);

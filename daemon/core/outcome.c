@@ -45,6 +45,16 @@ void outcome_done(struct outcome *o)
 	*o = OUTCOME_NULL;
 }
 
+bool object_stamp_is(const struct object_stamp *s, const struct stat *st)
+{
+	return st->st_dev == s->device && st->st_ino == s->inode &&
+	       (uint64_t)st->st_size == s->size &&
+	       (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec ==
+		       s->mtime_nsec &&
+	       (uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec ==
+		       s->ctime_nsec;
+}
+
 int outcome_add_field(struct outcome *o, const char *member, const char *wanted, const char *actual)
 {
 	struct outcome_field *field = reallocarray(o->fields, o->n_fields + 1, sizeof(*field));

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "common/macro.h"
 #include "daemon/core/exit-record.h"
 #include "daemon/core/messages.h"
@@ -62,6 +64,8 @@ struct outcome_foreign {
 struct object_stamp {
 	uint64_t device, inode, size, mtime_nsec, ctime_nsec;
 };
+
+bool object_stamp_is(const struct object_stamp *s, const struct stat *st);
 
 struct outcome {
 	enum verdict verdict;

@@ -18,9 +18,16 @@ int attach_fresh(struct attempt *a, struct kernel_handles *ret);
 int attach_replacing(struct attempt *a, const struct kernel_handles *old,
 		     struct kernel_handles *ret);
 
-/* The part of attach_replacing() where old is taken off first, for types that do not bear two at a time. */
+/* The part of attach_replacing() where old is taken off first, where no other way is open. */
 int attach_swapping(struct attempt *a, const struct kernel_handles *old,
 		    struct kernel_handles *ret);
+
+/*
+ * Gives the map its value, which the kernel checks, and nothing more; for maps that are to have a link (another would
+ * be registered by it). 1; 0: it cannot be made here, attach_try() will; -EBADMSG: the kernel refuses it; -ENOMEM
+ * (fill.c).
+ */
+int attach_fill(struct attempt *a);
 
 /*
  * One try to link the map, which is filled then whatever happens: a link that the kernel refuses leaves a map that

@@ -8,6 +8,11 @@
 
 #include "daemon/service/attachment.h"
 
+/* Takes the fingerprints of a policy that was just put in place. */
+void attachment_note_policy(struct attachment *a);
+/* For those few who set the state themselves, since no step leads there. */
+void attachment_note_change(struct attachment *a, enum state from, const char *detail);
+
 /* The only function that changes the state, and what to do then. */
 void attachment_step(struct attachment *a, enum machine_event event, enum reason reason,
 		     const char *detail);
@@ -15,6 +20,8 @@ void attachment_step_exit(struct attachment *a, enum exit_class exit, enum reaso
 			  const char *detail);
 void attachment_carry_out(struct attachment *a, enum machine_action action);
 
+/* Watches what is attached; that it cannot is logged. */
+void attachment_watch_or_warn(struct attachment *a);
 void attachment_drop_handles(struct attachment *a);
 void attachment_keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
 void attachment_keep_handles(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);

@@ -95,7 +95,7 @@ static void take_outcome(struct attachment *a, struct outcome *o)
 	*o = OUTCOME_NULL;
 }
 
-static void watch_or_warn(struct attachment *a)
+void attachment_watch_or_warn(struct attachment *a)
 {
 	int r = attachment_watch(a);
 
@@ -145,7 +145,7 @@ static void attached(struct attachment *a, struct worker_report *report)
 		a->handles.link_fd = link_fd;
 	take_outcome(a, &report->outcome);
 	a->stale = false;
-	watch_or_warn(a);
+	attachment_watch_or_warn(a);
 	if (!attachment_survived(a))
 		return;
 
@@ -164,7 +164,7 @@ static void kept(struct attachment *a, enum reason reason, const char *why)
 			 "this is the former form of the policy: the changed one was refused") < 0)
 		(void)log_oom();
 	a->stale = true;
-	watch_or_warn(a);
+	attachment_watch_or_warn(a);
 	if (!attachment_survived(a))
 		return;
 	detail = sentence("the change was not made, the former attachment stands (link %u): %s",
@@ -284,7 +284,7 @@ static void on_relinked(void *userdata, int error, int link_fd, uint32_t link_id
 	safe_close(a->handles.link_fd);
 	a->handles.link_fd = link_fd;
 	a->outcome.link_id = link_id;
-	watch_or_warn(a);
+	attachment_watch_or_warn(a);
 	attachment_step(a, MACHINE_ATTACHED, a->machine.reason, NULL);
 }
 

@@ -34,6 +34,7 @@ int attachment_new(const struct attachment_host *host, const char *name, struct 
 	if (!a->name)
 		return -ENOMEM;
 	a->policy = TAKE_PTR(owned);
+	attachment_note_policy(a);
 	*ret = TAKE_PTR(a);
 	return 0;
 }
@@ -140,11 +141,15 @@ static void note_change(struct attachment *a, enum state from, bool exited, char
 	a->host->changed(a->host->userdata, a, &e);
 }
 
+/* Of an attachment whose policy does not parse or is gone: when it ends, it has ended. */
+static const struct restart_rules no_rules = {.mode = RESTART_NO};
+
 /* The sentence of an event: what the caller knows, and what the new state makes of it. */
 static char *compose_detail(const struct attachment *a, const char *detail, usec_t at)
 {
 	const struct machine *m = &a->machine;
 	const struct outcome *o = &a->outcome;
+	const struct restart_rules *rules = a->policy ? &a->policy->restart : &no_rules;
 	char span[TIMESPAN_MAX];
 
 	if (m->state == STATE_WAITING && m->deadline != USEC_INFINITY)
@@ -154,12 +159,12 @@ static char *compose_detail(const struct attachment *a, const char *detail, usec
 		return sentence(
 			"%u starts within %s (StartLimitBurst=, StartLimitIntervalSec=), the last "
 			"one failed: %s",
-			a->policy->restart.limit_burst,
-			timespan_format(span, a->policy->restart.limit_interval), or_empty(detail));
+			rules->limit_burst, timespan_format(span, rules->limit_interval),
+			or_empty(detail));
 	if (m->state == STATE_INACTIVE &&
 	    (m->reason == REASON_LINK_DETACHED || m->reason == REASON_KERNEL_EXIT))
 		return sentence("%s; not attached again (Restart=%s)", or_empty(detail),
-				restart_mode_to_string(a->policy->restart.mode));
+				restart_mode_to_string(rules->mode));
 	if (m->state == STATE_ATTACHED && !detail)
 		return sentence("link %u, map %u (%s) of type %s", o->link_id, o->map_id,
 				or_empty(o->map), or_empty(o->type));
@@ -180,7 +185,6 @@ static bool is_exit(const struct machine_input *in)
 
 static void take_step(struct attachment *a, struct machine_input *in, const char *detail)
 {
-	static const struct restart_rules no_rules = {0};
 	enum state from = a->machine.state;
 	enum machine_action action;
 
@@ -216,6 +220,11 @@ void attachment_step_exit(struct attachment *a, enum exit_class exit, enum reaso
 	take_step(a, &in, detail);
 }
 
+void attachment_note_change(struct attachment *a, enum state from, const char *detail)
+{
+	note_change(a, from, false, strdup(or_empty(detail)));
+}
+
 void attachment_start(struct attachment *a, enum reason reason, const char *detail)
 {
 	attachment_step(a, MACHINE_START, reason, detail);
@@ -242,13 +251,14 @@ void attachment_set_invalid(struct attachment *a, enum reason reason, const char
 
 	a->machine.state = STATE_INVALID;
 	a->machine.reason = reason;
-	note_change(a, from, false, compose_detail(a, detail, 0));
+	attachment_note_change(a, from, detail);
 }
 
 void attachment_set_policy(struct attachment *a, struct policy *policy)
 {
 	policy_free(a->policy);
 	a->policy = policy;
+	attachment_note_policy(a);
 }
 
 int attachment_wait(struct attachment *a, attachment_settled_t callback, void *userdata)

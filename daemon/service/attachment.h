@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/core/adoption.h"
 #include "daemon/core/event-ring.h"
 #include "daemon/core/machine.h"
 #include "daemon/kernel/kernel.h"
@@ -61,7 +62,10 @@ enum awaited {
 struct attachment {
 	const struct attachment_host *host;
 	char *name;
-	struct policy *policy; /* NULL: the file does not parse */
+	struct policy *policy; /* NULL: the file does not parse, or is gone */
+	struct fingerprint object_print,
+		whole_print; /* of policy; without one: of what was adopted */
+	bool enabled;        /* likewise */
 	struct machine machine;
 
 	struct kernel_handles handles;
@@ -79,6 +83,7 @@ struct attachment {
 	sd_event_source *deadline_source; /* back-off */
 	sd_event_source *check_source;    /* deferred: attachment_check() */
 
+	bool keep_soon; /* something changed that the next daemon must know (manager-adopt.c) */
 	struct event_ring events;
 	TAILQ_HEAD(, attachment_waiter) waiters;
 
@@ -123,6 +128,19 @@ void attachment_check_soon(struct attachment *a);
 void attachment_device_removed(struct attachment *a, const char *devpath);
 /* AWAITED_PLACE: that policy has it now. */
 void attachment_place_passed_on(struct attachment *a, const char *holder);
+
+/* What the next daemon needs to know of it; everything borrowed. */
+void attachment_record(const struct attachment *a, struct state_record *ret);
+/*
+ * Before anything else happens to it: puts it where the last daemon left it. What is taken over of the record (its
+ * outcome) is moved out of it; find (NULL: nothing is there any more) corrects it; handles (NULL: none) are consumed.
+ * machine NULL: only what is remembered, it is off.
+ */
+void attachment_restore(struct attachment *a, const struct machine *machine,
+			struct state_record *record, const struct adoption_find *find,
+			struct kernel_handles *handles, const char *detail);
+/* After all have been restored: it goes on. ended: it was detached meanwhile. */
+void attachment_resume(struct attachment *a, bool ended);
 
 /* Puts another policy in place; the caller then starts, stops or replaces. Consumed. */
 void attachment_set_policy(struct attachment *a, struct policy *policy);

@@ -101,6 +101,16 @@ void manager_fallback_changed(struct manager *m, struct attachment *a, const str
 		queue_again(m, m->attachments[i]);
 }
 
+void manager_fallback_review(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		struct attachment *a = m->attachments[i];
+
+		if (a->machine.state == STATE_FAILED && a->policy && a->policy->fallback)
+			start_fallback(m, a);
+	}
+}
+
 static void on_room_made(void *userdata, struct attachment *fallback, bool settled)
 {
 	attachment_load_again(userdata);

@@ -154,11 +154,7 @@ static bool object_file_changed(const struct attachment *a)
 		return false;
 	if (stat(a->outcome.object_file, &st) < 0)
 		return errno == ENOENT;
-	return st.st_dev != s->device || st.st_ino != s->inode || (uint64_t)st.st_size != s->size ||
-	       (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec !=
-		       s->mtime_nsec ||
-	       (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec !=
-		       s->ctime_nsec;
+	return !object_stamp_is(s, &st);
 }
 
 static void change_policy(struct manager_reload *r, struct attachment *a, struct policy *policy);

@@ -243,6 +243,45 @@ static void agree(struct manager *m, struct attachment *t, const struct devices 
 	refresh(m, t);
 }
 
+static void prepare_instance(struct manager *m, const struct attachment *t,
+			     const struct hid_device *d)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	struct attachment *a;
+
+	if (policy_instance(t->policy, d, &policy) < 0) {
+		(void)log_oom();
+		return;
+	}
+	if (!manager_find(m, policy->name) && add_instance(m, t, d, TAKE_PTR(policy), &a) < 0)
+		(void)log_oom();
+}
+
+static void prepare(struct manager *m, const struct attachment *t, const struct devices *devices)
+{
+	for (size_t i = 0; i < devices->n; i++)
+		if (hid_match_device(&t->policy->hid, &devices->items[i]))
+			prepare_instance(m, t, &devices->items[i]);
+}
+
+void manager_template_prepare(struct manager *m)
+{
+	_cleanup_(devices_done) struct devices devices = {0};
+	bool read = false;
+
+	/* Instances are added in between; their names come after that of their template. */
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		struct attachment *t = m->attachments[i];
+
+		if (!attachment_is_template(t) || !t->enabled)
+			continue;
+		if (!read && !devices_read(&devices))
+			return;
+		read = true;
+		prepare(m, t, &devices);
+	}
+}
+
 void manager_template_load(struct manager *m, struct attachment *t)
 {
 	_cleanup_(devices_done) struct devices devices = {0};

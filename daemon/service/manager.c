@@ -12,10 +12,13 @@ static void host_changed(void *userdata, struct attachment *a, const struct even
 
 	if (m->observer.changed)
 		m->observer.changed(m->observer.userdata, a, event);
+	manager_keep(m, a);
+	manager_tidy_soon(m);
+	if (m->adopting)
+		return;
 	manager_slot_changed(m, event);
 	manager_template_changed(m, a, event);
 	manager_fallback_changed(m, a, event);
-	manager_tidy_soon(m);
 }
 
 static void host_load_template(void *userdata, struct attachment *a)
@@ -37,6 +40,9 @@ static void host_rested(void *userdata)
 {
 	manager_tidy_soon(userdata);
 }
+
+/* Of WatchPolicies=: a package manager or an editor writes more than one file. */
+#define WATCH_SETTLE (300 * USEC_PER_MSEC)
 
 static unsigned worker_count(const struct config *config)
 {
@@ -72,6 +78,28 @@ static bool nothing_attached(const struct manager *m)
 		if (!attachment_is_at_rest(m->attachments[i]))
 			return false;
 	return true;
+}
+
+/* To be killed in the middle of these would leave nothing attached, or something half detached. */
+static bool nothing_half_way(const struct manager *m)
+{
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		const struct attachment *a = m->attachments[i];
+
+		if (a->machine.state == STATE_UPDATING || a->machine.state == STATE_DETACHING ||
+		    a->giving_back)
+			return false;
+	}
+	return true;
+}
+
+static int end(struct manager *m)
+{
+	if (m->leaving)
+		manager_keep_all_now(m);
+	else
+		manager_forget_all(m);
+	return sd_event_exit(m->event, EXIT_SUCCESS);
 }
 
 static void notify_status(struct manager *m)
@@ -116,6 +144,7 @@ static void free_removed(struct manager *m)
 		for (size_t j = 0; j < m->n_attachments; j++)
 			if (j < kept || j > i)
 				attachment_unwait(m->attachments[j], a);
+		manager_forget(m, a);
 		attachment_free(a);
 	}
 	m->n_attachments = kept;
@@ -130,8 +159,8 @@ static int on_tidy(sd_event_source *source, void *userdata)
 	free_removed(m);
 	notify_status(m);
 	notify_ready(m);
-	if (m->stopping && nothing_attached(m))
-		return sd_event_exit(m->event, EXIT_SUCCESS);
+	if (m->leaving ? nothing_half_way(m) : m->stopping && nothing_attached(m))
+		return end(m);
 	return 0;
 }
 
@@ -210,7 +239,18 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 	m->event = sd_event_ref(event);
 	m->config = config;
 	m->uevent_fd = -EBADF;
+	m->socket = -EBADF;
 	TAILQ_INIT(&m->surveys);
+	/* First: nobody else may take what the service manager passed for something of theirs. */
+	r = keeper_new(config->keep_links, config->runtime_dir, &m->keeper);
+	if (r >= 0)
+		r = keeper_receive(m->keeper, &m->socket);
+	if (r >= 0)
+		r = state_dir_new(config->runtime_dir, &m->state_dir);
+	if (r >= 0)
+		r = manager_keep_init(m);
+	if (r < 0)
+		return r;
 	r = helper_new(event, config->worker_timeout, &m->helper);
 	if (r < 0)
 		return r;
@@ -258,6 +298,11 @@ struct manager *manager_free(struct manager *m)
 	for (size_t i = 0; i < m->n_attachments; i++)
 		attachment_free(m->attachments[i]);
 	free(m->attachments);
+	policy_watch_free(m->policy_watch);
+	keeper_free(m->keeper);
+	state_dir_free(m->state_dir);
+	safe_close(m->socket);
+	sd_event_source_disable_unref(m->keep_source);
 	sd_event_source_disable_unref(m->tidy_source);
 	sd_event_source_disable_unref(m->uevent_source);
 	safe_close(m->uevent_fd);
@@ -285,6 +330,29 @@ static int add_from_set(struct manager *m, struct policy_set *set)
 	return 0;
 }
 
+static void on_policies_changed(void *userdata)
+{
+	int r;
+
+	log_info("policies have changed on disk: reloading (WatchPolicies=yes)");
+	r = manager_reload(userdata, NULL, NULL, NULL);
+	if (r < 0)
+		log_error_errno(r, "cannot reload; nothing was changed");
+}
+
+static void watch_policies(struct manager *m)
+{
+	int r;
+
+	if (!m->config->watch_policies)
+		return;
+	r = policy_watch_new(m->event, m->config->policy_path, WATCH_SETTLE, on_policies_changed, m,
+			     &m->policy_watch);
+	if (r < 0)
+		log_error_errno(r, "WatchPolicies=: cannot watch the policy folders "
+				   "(fs.inotify.max_user_watches?); reload by hand");
+}
+
 int manager_start(struct manager *m)
 {
 	struct policy_sets sets = {0};
@@ -297,24 +365,37 @@ int manager_start(struct manager *m)
 	if (r < 0)
 		return r;
 
-	for (size_t i = 0; i < m->n_attachments; i++)
-		if (m->attachments[i]->policy && m->attachments[i]->policy->enabled)
-			attachment_start(m->attachments[i], REASON_BOOT, NULL);
+	r = manager_adopt(m);
+	if (r < 0)
+		return r;
+	watch_policies(m);
 	manager_tidy_soon(m);
 	return 0;
+}
+
+int manager_take_socket(struct manager *m)
+{
+	return TAKE_FD(m->socket);
 }
 
 void manager_stop(struct manager *m)
 {
 	if (m->stopping) {
 		log_warning("asked twice to stop: what is still attached ends with this process");
-		(void)sd_event_exit(m->event, EXIT_SUCCESS);
+		(void)end(m);
 		return;
 	}
 	m->stopping = true;
 	(void)sd_notify(false, "STOPPING=1");
 	for (size_t i = 0; i < m->n_attachments; i++)
 		attachment_stop(m->attachments[i], REASON_ADMIN, "the daemon is being stopped");
+	manager_tidy_soon(m);
+}
+
+void manager_leave(struct manager *m)
+{
+	m->stopping = m->leaving = true;
+	(void)sd_notify(false, "STOPPING=1");
 	manager_tidy_soon(m);
 }
 

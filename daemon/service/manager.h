@@ -26,11 +26,19 @@ DEFINE_CLEANUP(struct manager *, manager_free)
 
 void manager_observe(struct manager *m, const struct manager_observer *observer);
 
-/* Reads the policies and starts those that are enabled. READY=1 goes out when each has come to an outcome. */
+/* Reads the policies, takes up what the last daemon left, starts what is enabled. READY=1 goes out when each has come to an outcome. */
 int manager_start(struct manager *m);
+
+/* The listening socket that the service manager passed to this process, the caller's; -EBADF: none. Once. */
+int manager_take_socket(struct manager *m);
 
 /* Detaches all; the event loop ends with status 0 when nothing is attached any more. Twice: it ends at once. */
 void manager_stop(struct manager *m);
+/*
+ * Leaves everything to the next daemon (KeepLinks=): the event loop ends with status 0 as soon as nothing is half way
+ * from one map to another.
+ */
+void manager_leave(struct manager *m);
 bool manager_is_stopping(const struct manager *m);
 
 const struct config *manager_config(const struct manager *m);
