@@ -106,8 +106,10 @@ const volatile bool drop_oldest = false;
 /* Packets dropped, by all queues; see drop(). */
 __u64 dropped = 0;
 
+/* By another name, since clang 14 forgets the tag of a pointer to a struct that it has seen. */
+typedef struct sk_buff packet_skb;
+
 /* The kernel has no room in a packet for a list of ours, so a node of our own carries it. */
-typedef struct sk_buff packet_skb; /* clang 14 forgets the tag of a pointer to a struct that it has seen */
 struct packet {
 	packet_skb __kptr *skb;
 	struct bpf_list_node node;

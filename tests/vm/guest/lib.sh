@@ -76,8 +76,179 @@ called() { echo "$*" >"$knobs/call" && cat "$knobs/call"; }
 hold() {
 	local name=$1
 	shift
+	rm -f "/tmp/$name"
 	bin/hold "$@" >"/tmp/$name" 2>&1 &
 	eval "pid_$name=$!"
+}
+
+# held NAME: waits until what hold() started is attached; prints the link's id
+held() {
+	local pid=pid_$1
+	wait_for 60 eval "grep -qs ^attached '/tmp/$1' || [ ! -e '/proc/${!pid}/exe' ]"
+	sed -n 's/^attached link=\([0-9]*\).*/\1/p' "/tmp/$1" | grep . || fail "hold: $(tail -n 20 "/tmp/$1")" >&2
+}
+
+# release NAME: ends it, and with it the attachment
+release() {
+	local pid=pid_$1
+	kill "${!pid}"
+	wait "${!pid}" || true
+}
+
+# global OBJECT SECTION NAME: a global variable of the object that was loaded last, as JSON; texts as such
+global() {
+	bpftool -j map dump id "$(last_map "${1:0:8}.$2")" | jq --arg section ".$2" --arg name "$3" '
+		def text: (index(0) // length) as $end | .[:$end] | implode;
+		.[0].formatted.value[$section][] | .[$name] // empty |
+		walk(if type == "array" and length > 1 and all(type == "number") then text else . end)'
+}
+
+# last_map NAME: id of the newest map of that name
+last_map() { bpftool -j map | jq -r --arg name "$1" 'map(select(.name == $name)) | max_by(.id).id // empty'; }
+
+# --- sched_ext -----------------------------------------------------------------------------------------------------
+
+readonly scx=/sys/kernel/sched_ext
+
+scx_state() { cat $scx/state; }
+scx_seq() { cat $scx/enable_seq; }
+# scx_ops: name of the scheduler that runs; nothing if none does
+scx_ops() { cat $scx/root/ops 2>/dev/null || true; }
+# scx_runs NAME, scx_off: for wait_for
+scx_runs() { [ "$(scx_state) $(scx_ops)" = "enabled $1" ]; }
+scx_off() { [ "$(scx_state)" = disabled ] && [ ! -e $scx/root ]; }
+
+# kick error|restart|exit: what the newest scx_test does with the next task that wakes up
+kick() {
+	local -A kinds=([error]=1 [restart]=2 [exit]=3)
+	bpftool map update id "$(last_map kick)" key 0 0 0 0 value "${kinds[$1]}" 0 0 0
+}
+
+# stall: starts a task that scx_test never runs; its pid is in $pid_victim
+stall() {
+	cp /usr/bin/yes /tmp/victim
+	/tmp/victim >/dev/null &
+	pid_victim=$!
+}
+
+# sysrq_s: the operator ends whatever scheduler there is
+sysrq_s() { echo S >/proc/sysrq-trigger; }
+
+# cpu_off N, cpu_on N
+cpu_off() { echo 0 >"/sys/devices/system/cpu/cpu$1/online"; }
+cpu_on() { echo 1 >"/sys/devices/system/cpu/cpu$1/online"; }
+
+# --- HID devices that are not there --------------------------------------------------------------------------------
+#
+# A device is called by its name, of one word; more than one can be plugged in at a time.
+
+# hid_device NAME: its sysfs name (0003:1209:0001.0007); nothing if it is not there
+hid_device() {
+	local file
+	for file in $(grep -lx "HID_NAME=$1" /sys/bus/hid/devices/*/uevent 2>/dev/null); do
+		basename "$(dirname "$file")"
+	done
+}
+hid_present() { [ -n "$(hid_device "$1")" ]; }
+hid_absent() { ! hid_present "$1"; }
+hid_bound() { [ -e "/sys/bus/hid/devices/$(hid_device "$1")/driver" ]; }
+hid_raw() { ls "/sys/bus/hid/devices/$(hid_device "$1")/hidraw" 2>/dev/null; }
+# hid_id NAME: what the member hid_id must be for it
+hid_id() { local device; device=$(hid_device "$1") && echo $((16#${device##*.})); }
+hid_devpath() { readlink -f "/sys/bus/hid/devices/$(hid_device "$1")" | sed 's:^/sys::'; }
+# hid_ready NAME: the driver has it, and there is a hidraw node of it
+hid_ready() { hid_bound "$1" && [ -c "/dev/$(hid_raw "$1")" ]; }
+
+# hid_tell NAME WORDS…: see tools/uhid.c
+hid_tell() { echo "${@:2}" >"/tmp/uhid.$1.orders"; }
+
+# hid_plug NAME [BUS VENDOR PRODUCT]: plugs a keyboard in, the first time and after hid_unplug; waits for its driver
+hid_plug() {
+	local name=$1 orders=/tmp/uhid.$1.orders
+	if [ -p "$orders" ]; then
+		hid_tell "$name" plug
+	else
+		modprobe -a uhid hid-generic
+		mkfifo "$orders"
+		bin/uhid "${2:-0003}" "${3:-1209}" "${4:-0001}" "$name" "$orders" >"/tmp/uhid.$name" 2>&1 &
+	fi
+	wait_for 20 hid_ready "$name"
+}
+
+hid_unplug() { hid_tell "$1" unplug; wait_for 20 hid_absent "$1"; }
+hid_unbind() { hid_device "$1" >/sys/bus/hid/drivers/hid-generic/unbind; }
+hid_bind() { hid_device "$1" >/sys/bus/hid/drivers/hid-generic/bind; wait_for 20 hid_ready "$1"; }
+
+# hid_sends NAME HEX…: the device sends a report; prints the one that arrives, as hex digits
+hid_sends() {
+	local name=$1 node
+	shift
+	exec {node}<"/dev/$(hid_raw "$name")"
+	hid_tell "$name" report "$@"
+	timeout 20 dd bs=64 count=1 status=none <&"$node" | od -An -v -tx1 | tr -d ' \n'
+	exec {node}<&-
+}
+
+# --- who says what, and when ---------------------------------------------------------------------------------------
+
+# listen [LINK…]: a bare listener to uevents and links: /tmp/uevents, see tools/uevents.c
+listen() {
+	rm -f /tmp/uevents
+	bin/uevents "$@" >/tmp/uevents 2>&1 &
+	pid_uevents=$!
+	wait_for 20 grep -qs ^listening /tmp/uevents
+}
+
+# heard ACTION DEVPATH|LINK: microseconds of the last such line; nothing if there is none
+heard() { awk -v a="$1" -v d="$2" '$2 == a && $3 == d { usec = $1 } END { if (usec) print usec }' /tmp/uevents; }
+was_heard() { [ -n "$(heard "$@")" ]; }
+
+# left NAME [STATE]: microseconds at which the daemon noted that NAME was no longer STATE (attached), the last time
+left() { of "$1" "events | map(select(.from == \"${2:-attached}\")) | last.monotonic_usec // empty"; }
+
+# lag NAME ACTION DEVPATH|LINK: microseconds from the listener's knowing to the daemon's; says it, too, on stderr
+lag() {
+	local noted heard
+	noted=$(left "$1") heard=$(heard "$2" "$3")
+	[ -n "$noted" ] && [ -n "$heard" ] || fail "$1: noted '$noted', heard '$heard'"
+	say "$1: $2 $3: the daemon noted it $((noted - heard)) us after a bare listener" >&2
+	echo $((noted - heard))
+}
+
+# watch_truth NAME FILE [CONTENT]: looks at sysfs every 10 ms from now on whether the kernel uses NAME: tools/truth.c
+watch_truth() {
+	local name=$1
+	shift
+	rm -f "/tmp/truth.$name"
+	bin/truth "$@" >"/tmp/truth.$name" 2>&1 &
+	eval "pid_truth_${name//[^a-zA-Z0-9]/_}=$!"
+	wait_for 20 grep -qs used "/tmp/truth.$name"
+}
+
+# never_lied NAME [GRACE_USEC]: ends it. Fails if NAME was called attached while the kernel did not use it, for longer
+# than the grace (10 ms: one look). The daemon's word is its history.
+never_lied() {
+	local name=$1 pid=pid_truth_${1//[^a-zA-Z0-9]/_} longest
+	kill "${!pid}"
+	wait "${!pid}" || true
+	of "$name" 'events[] | "\(.monotonic_usec) daemon \(.to)"' >"/tmp/told.$name"
+	longest=$(sort -n "/tmp/truth.$name" "/tmp/told.$name" | awk '
+		function check() { if (told == "attached" && kernel == "unused" && $1 - since > longest) longest = $1 - since }
+		{ check() }
+		$2 == "daemon" && $3 != told { told = $3; since = $1 }
+		($2 == "used" || $2 == "unused") && $2 != kernel { kernel = $2; since = $1 }
+		END { print longest + 0 }')
+	say "$name: called attached while the kernel did not use it for at most $longest us;" \
+		"$(sed -n 's/.* end //p' "/tmp/truth.$name")"
+	[ "$longest" -le "${2:-10000}" ] || fail "$name was called attached for $longest us while the kernel did not use it"
+}
+
+# flood N: so many uevents of no meaning, faster than a process can take that does not run
+flood() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		echo change
+	done >/sys/devices/virtual/mem/null/uevent
 }
 
 # --- the daemon ----------------------------------------------------------------------------------------------------

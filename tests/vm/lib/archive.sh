@@ -82,7 +82,8 @@ kernel_version() { awk -v k="$1" '$1 == k { print $3 }' "$cache/versions"; }
 # Prints the packages that hold kernel and modules: newer Debian kernels come in two parts.
 kernel_packages() {
 	local image=linux-image-$1
-	if private_apt cache show "$image=$2" | grep -q "^Depends:.*linux-binary-$1"; then
+	# not -q: apt would be ended by SIGPIPE now and then, and pipefail makes that a "no"
+	if private_apt cache show "$image=$2" | grep "^Depends:.*linux-binary-$1" >/dev/null; then
 		echo "linux-binary-$1" "linux-modules-$1"
 	else
 		echo "$image"

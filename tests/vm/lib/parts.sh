@@ -21,7 +21,7 @@ readonly chroot_packages=(
 )
 # What tests may want; whatever a kernel lacks is left out.
 readonly guest_modules=(
-	virtio_pci virtio_console 9p 9pnet_virtio uhid hid hid-generic dummy veth sch_fq sch_ingress loop
+	virtio_pci virtio_console 9p 9pnet_virtio uhid hid hid-generic dummy veth slip sch_fq sch_ingress loop
 )
 readonly guest_release=trixie
 
@@ -161,13 +161,16 @@ build_module() {
 	publish "$out" "$name"
 }
 
-name_programs() { echo "programs-$(hash_of "$(name_chroot)" "$vm_dir"/bpf/* "$vm_dir"/tools/*)"; }
+name_programs() {
+	echo "programs-$(hash_of "$(name_chroot)" "$vm_dir"/bpf/* "$vm_dir"/tools/* "$checkout"/bpf/*.bpf.c "$(declare -f build_programs)")"
+}
 
 build_programs() {
 	local name=$1 log=$tmp/log
 	say "building BPF objects and programs of the tests"
-	mkdir "$tmp/programs"
+	mkdir -p "$tmp/programs/shipped"
 	cp -r "$vm_dir/bpf" "$vm_dir/tools" "$tmp/programs/"
+	cp "$checkout"/bpf/*.bpf.c "$tmp/programs/shipped/"
 	in_chroot "$tmp/programs" make -f tools/Makefile OUT=out >"$log" 2>&1 ||
 		fail_build "the programs of the tests" "$log"
 	publish "$tmp/programs/out" "$name"

@@ -1,39 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * hold [-n RELINKS] [-u OTHER] OBJECT [MAP]: attaches one struct_ops map with plain libbpf and says what happens to it:
+ * hold [OPTIONS] OBJECT [MAP]: attaches one struct_ops map with plain libbpf and says what happens to it:
  *
  *   attached link=ID map=ID usec=CLOCK_MONOTONIC
  *   hup link=ID map=ID usec=CLOCK_MONOTONIC       map=0: the kernel has let go of it
  *
  *   updated link=ID map=ID usec=CLOCK_MONOTONIC   with -u: the link was moved to map OTHER at once
  *
- * After a hang-up it links the same map again, RELINKS times (default 0), and ends after the last one. It is what
+ * After a hang-up it links the same map again, -n RELINKS times (default 0), and ends after the last one. It is what
  * the tests of the bed use, and the bare listener that the daemon's times are compared with.
+ *
+ *   -f MEMBER=VALUE     changes a member of the map: a number, a text, a program of the object, or nothing for none
+ *   -g GLOBAL=VALUE     changes a global variable, GLOBAL[INDEX]=VALUE one element of it. Both may be repeated
+ *   -z                  leaves the __SCX_… globals of a sched_ext object at zero
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
-static long long now_usec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
-
-static void die(const char *what, int err)
-{
-	printf("%s: %s (%d)\n", what, strerror(err), err);
-	exit(1);
-}
+#include "set.h"
+#include "tell.h"
 
 static void tell(const char *what, int link_fd)
 {
@@ -99,31 +85,80 @@ static int wait_for_hup(int link_fd)
 	return event.events & EPOLLHUP;
 }
 
+#define CHANGES_MAX 16
+struct options {
+	const char *object, *map, *other;
+	char *members[CHANGES_MAX], *globals[CHANGES_MAX];
+	size_t n_members, n_globals;
+	long relinks;
+	bool zero_enums;
+};
+
+static bool parse_options(int argc, char *argv[], struct options *o)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "n:u:f:g:z")) != -1) {
+		if (option == 'n')
+			o->relinks = strtol(optarg, NULL, 10);
+		else if (option == 'u')
+			o->other = optarg;
+		else if (option == 'f' && o->n_members < CHANGES_MAX)
+			o->members[o->n_members++] = optarg;
+		else if (option == 'g' && o->n_globals < CHANGES_MAX)
+			o->globals[o->n_globals++] = optarg;
+		else if (option == 'z')
+			o->zero_enums = true;
+		else
+			return false;
+	}
+	if (optind >= argc)
+		return false;
+	o->object = argv[optind];
+	o->map = argv[optind + 1];
+	return true;
+}
+
+static void change(struct bpf_object *object, struct bpf_map *map, const struct options *o)
+{
+	if (!o->zero_enums)
+		fill_scx_enums(object);
+	for (size_t i = 0; i < o->n_members; i++)
+		set_member(object, map, o->members[i]);
+	for (size_t i = 0; i < o->n_globals; i++)
+		set_global(object, o->globals[i]);
+}
+
+static void follow(struct bpf_map *map, int fd, long relinks)
+{
+	while (wait_for_hup(fd)) {
+		tell("hup", fd);
+		if (relinks-- == 0)
+			return;
+		close(fd);
+		fd = bpf_link_create(bpf_map__fd(map), 0, BPF_STRUCT_OPS, NULL);
+		if (fd < 0)
+			die("attach again", errno);
+		tell("attached", fd);
+	}
+	die("no hang-up", EPROTO);
+}
+
 int main(int argc, char *argv[])
 {
+	struct options options = {0};
 	struct bpf_object *object;
 	struct bpf_link *link;
 	struct bpf_map *map, *other;
-	const char *other_name = NULL;
-	long relinks = 0;
-	int fd, option;
 
-	while ((option = getopt(argc, argv, "n:u:")) != -1) {
-		if (option == 'n')
-			relinks = strtol(optarg, NULL, 10);
-		else if (option == 'u')
-			other_name = optarg;
-		else
-			return 2;
-	}
-	if (optind >= argc)
+	if (!parse_options(argc, argv, &options))
 		return 2;
-
-	object = bpf_object__open_file(argv[optind], NULL);
+	object = bpf_object__open_file(options.object, NULL);
 	if (!object)
-		die(argv[optind], errno);
-	map = choose_map(object, argv[optind + 1]);
-	other = other_name ? choose_map(object, other_name) : NULL;
+		die(options.object, errno);
+	map = choose_map(object, options.map);
+	other = options.other ? choose_map(object, options.other) : NULL;
+	change(object, map, &options);
 	load_only(object, map, other);
 	link = bpf_map__attach_struct_ops(map);
 	if (!link)
@@ -135,23 +170,12 @@ int main(int argc, char *argv[])
 		pause();
 		return 0;
 	}
-
-	fd = bpf_link__fd(link);
-	tell("attached", fd);
+	tell("attached", bpf_link__fd(link));
 	if (other) {
 		if (bpf_link__update_map(link, other))
 			die("update", errno);
-		tell("updated", fd);
+		tell("updated", bpf_link__fd(link));
 	}
-	while (wait_for_hup(fd)) {
-		tell("hup", fd);
-		if (relinks-- == 0)
-			return 0;
-		close(fd);
-		fd = bpf_link_create(bpf_map__fd(map), 0, BPF_STRUCT_OPS, NULL);
-		if (fd < 0)
-			die("attach again", errno);
-		tell("attached", fd);
-	}
-	return 1;
+	follow(map, bpf_link__fd(link), options.relinks);
+	return 0;
 }
