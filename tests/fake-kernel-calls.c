@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "common/sentence.h"
 #include "tests/fake-kernel-world.h"
@@ -15,21 +16,41 @@ static void wait_while_held(struct fake_policy *p)
 		usleep(500);
 }
 
-static int make_link(const struct fake_policy *p, uint32_t *ret_id)
+struct fake_link *fake_link(uint32_t id)
+{
+	return &world->links[id % LINKS_MAX];
+}
+
+static int make_link(const struct fake_policy *p, uint32_t map_id, uint32_t *ret_id)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&world->address, sizeof(world->address)) < 0 ||
-	    write(fd, p->name, strlen(p->name)) < 0)
+	    write(fd, p->name, strlen(p->name)) < 0 || fstat(fd, &st) < 0)
 		abort();
 	*ret_id = atomic_fetch_add(&world->last_link_id, 1) + 1;
+	*fake_link(*ret_id) = (struct fake_link){st.st_ino, map_id};
 	return fd;
 }
 
-static int make_map(struct fake_policy *p)
+uint32_t fake_link_id(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return 0;
+	for (uint32_t last = atomic_load(&world->last_link_id), id = last;
+	     id > 0 && id + LINKS_MAX > last; id--)
+		if (fake_link(id)->inode == st.st_ino)
+			return id;
+	return 0;
+}
+
+int fake_make_map(const struct fake_policy *p, unsigned life)
 {
 	int fd = memfd_create("fake-map", MFD_CLOEXEC);
-	struct fake_map map = {.life = ++p->lives};
+	struct fake_map map = {.life = life};
 
 	snprintf(map.policy, sizeof(map.policy), "%s", p->name);
 	if (fd < 0 || pwrite(fd, &map, sizeof(map), 0) < 0)
@@ -37,7 +58,7 @@ static int make_map(struct fake_policy *p)
 	return fd;
 }
 
-static bool read_map(int fd, struct fake_map *ret)
+bool fake_read_map(int fd, struct fake_map *ret)
 {
 	return pread(fd, ret, sizeof(*ret), 0) == sizeof(*ret);
 }
@@ -80,8 +101,9 @@ static uint32_t wanted_device(const struct policy *policy)
 	return 0;
 }
 
-static void describe_attachment(const struct fake_policy *p, const struct kernel_job *job,
-				struct outcome *o)
+/* What is known before the load. */
+static void describe_object(const struct fake_policy *p, const struct kernel_job *job,
+			    struct outcome *o)
 {
 	const struct fake_device *device = fake_device(wanted_device(job->policy));
 
@@ -89,10 +111,18 @@ static void describe_attachment(const struct fake_policy *p, const struct kernel
 	o->map = strdup("fake");
 	o->ops_name = strdup(p->name);
 	o->object_file = strdup(job->policy->object_path);
+	if (*p->slot || p->scheduler)
+		o->slot = strdup(*p->slot ? p->slot : FAKE_SLOT);
+}
+
+static void describe_attachment(const struct fake_policy *p, const struct kernel_job *job,
+				struct outcome *o)
+{
+	const struct fake_device *device = fake_device(wanted_device(job->policy));
+
+	describe_object(p, job, o);
 	o->relinkable = !p->not_relinkable;
-	o->map_id = fake_map_id(p);
 	if (p->scheduler) {
-		o->slot = strdup(FAKE_SLOT);
 		o->device = strdup(FAKE_SCHEDULER_DEVICE);
 		o->enable_seq = world->enable_seq;
 	} else if (device) {
@@ -137,10 +167,10 @@ static uint32_t take_slot(const struct fake_policy *p)
 	if (!p->scheduler)
 		return 0;
 	fake_lock();
-	if (world->slot_map_id && world->slot_map_id != fake_map_id(p))
+	if (world->slot_map_id && !fake_is_map_of(p, world->slot_map_id))
 		holder = world->slot_map_id;
 	else
-		world->slot_map_id = fake_map_id(p);
+		world->slot_map_id = fake_map_id(p, p->lives + 1);
 	world->enable_seq++;
 	fake_unlock();
 	return holder;
@@ -163,11 +193,17 @@ static void attach(struct fake_policy *p, const struct kernel_job *job, enum cha
 	}
 	tell(o, VERDICT_ATTACHED, change, NULL);
 	point_default(p, job->before, o);
-	ret->map_fd = make_map(p);
+	ret->map_fd = fake_make_map(p, ++p->lives);
+	o->map_id = fake_map_id(p, p->lives);
 	if (p->with_record)
 		ret->record_fd = fcntl(ret->map_fd, F_DUPFD_CLOEXEC, 0);
-	if (change != CHANGE_UPDATED)
-		ret->link_fd = make_link(p, &o->link_id);
+	o->linkless = p->linkless;
+	if (p->linkless)
+		p->registered = p->lives;
+	else if (change == CHANGE_UPDATED)
+		fake_link(fake_link_id(job->old->link_fd))->map_id = o->map_id;
+	else
+		ret->link_fd = make_link(p, o->map_id, &o->link_id);
 }
 
 static void fail(struct fake_policy *p, const struct kernel_job *job, enum fake_result result,
@@ -176,7 +212,7 @@ static void fail(struct fake_policy *p, const struct kernel_job *job, enum fake_
 	enum change change = CHANGE_FRESH;
 
 	if (result == FAKE_KEPT_RELINKED)
-		ret->link_fd = make_link(p, &o->link_id);
+		ret->link_fd = make_link(p, fake_map_id(p, p->lives), &o->link_id);
 	if (result == FAKE_DEAD)
 		o->end = p->end;
 	if (job->old)
@@ -209,12 +245,25 @@ int kernel_attach(const struct kernel_job *job, struct outcome *o, struct kernel
 	return 0;
 }
 
+int kernel_check(const struct kernel_job *job, struct outcome *o)
+{
+	struct fake_policy *p = fake_find(job->policy->name);
+
+	p->counts.checks++;
+	describe_object(p, job, o);
+	if (*p->check_refusal)
+		tell(o, VERDICT_REFUSED, CHANGE_FRESH, p->check_refusal);
+	else
+		tell(o, VERDICT_FITS, CHANGE_FRESH, NULL);
+	return 0;
+}
+
 int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id)
 {
 	struct fake_policy *p;
 	struct fake_map map;
 
-	if (!read_map(map_fd, &map))
+	if (!fake_read_map(map_fd, &map))
 		return -EINVAL;
 	p = fake_find(map.policy);
 	p->counts.relinks++;
@@ -223,7 +272,7 @@ int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id)
 		pause();
 	if (p->relink_error)
 		return -p->relink_error;
-	*ret_link_fd = make_link(p, ret_link_id);
+	*ret_link_fd = make_link(p, fake_map_id(p, map.life), ret_link_id);
 	return 0;
 }
 
@@ -242,22 +291,34 @@ int kernel_detach(const struct kernel_handles *h, const struct outcome *o,
 	p->counts.detaches++;
 	p->lives_ended = p->lives;
 	fake_free_slot(p);
+	p->registered = 0;
+	if (h->link_fd < 0)
+		return 0;
 	return shutdown(h->link_fd, SHUT_RDWR) < 0 ? -errno : 0;
 }
 
 /* What became of an attachment. */
 
+static uint32_t map_of(const struct kernel_handles *h, const struct fake_map *map)
+{
+	const struct fake_policy *p = fake_find(map->policy);
+
+	if (p->replaced_unseen)
+		return UNSEEN_MAP_ID;
+	return h->link_fd >= 0 ? fake_link(fake_link_id(h->link_fd))->map_id
+			       : fake_map_id(p, map->life);
+}
+
 int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id)
 {
 	struct fake_map map;
 
-	if (!read_map(h->map_fd, &map))
+	if (!fake_read_map(h->map_fd, &map))
 		return -EINVAL;
 	if (ret_map_id)
-		*ret_map_id = fake_find(map.policy)->replaced_unseen
-				      ? UNSEEN_MAP_ID
-				      : fake_map_id(fake_find(map.policy));
-	return !fake_hung_up(h->link_fd);
+		*ret_map_id = map_of(h, &map);
+	return h->link_fd >= 0 ? !fake_hung_up(h->link_fd)
+			       : fake_find(map.policy)->registered == map.life;
 }
 
 static char *why_not_alive(const struct kernel_handles *h, const struct outcome *o,
@@ -265,7 +326,7 @@ static char *why_not_alive(const struct kernel_handles *h, const struct outcome 
 {
 	const struct fake_policy *p = fake_find(map->policy);
 
-	if (fake_hung_up(h->link_fd))
+	if (h->link_fd >= 0 && fake_hung_up(h->link_fd))
 		return sentence("the fake link is detached");
 	if (!p->scheduler && o->device && !fake_is_plugged(o->device))
 		return sentence("the fake device is gone");
@@ -281,7 +342,7 @@ int kernel_alive(const struct kernel_handles *h, const struct outcome *o, char *
 	struct fake_map map;
 	char *why;
 
-	if (!read_map(h->map_fd, &map))
+	if (!fake_read_map(h->map_fd, &map))
 		return -EINVAL;
 	why = why_not_alive(h, o, &map);
 	if (!why)
@@ -298,7 +359,7 @@ int kernel_exit_read(const struct kernel_handles *h, const struct outcome *o,
 
 	if (o->exit.value_size == 0 || h->record_fd < 0)
 		return 0;
-	if (!read_map(h->record_fd, &map))
+	if (!fake_read_map(h->record_fd, &map))
 		return -EBADMSG;
 	p = fake_find(map.policy);
 	if (map.life > p->lives_ended || p->end.kind == 0)
@@ -325,7 +386,7 @@ int kernel_users(const struct kernel_handles *h)
 {
 	struct fake_map map;
 
-	return read_map(h->map_fd, &map) ? fake_find(map.policy)->users : -EINVAL;
+	return fake_read_map(h->map_fd, &map) ? fake_find(map.policy)->users : -EINVAL;
 }
 
 int kernel_survey(const uint32_t *ours, size_t n_ours, struct outcome *ret)

@@ -11,9 +11,9 @@
 #define STEPS_MAX 64
 #define LINKS_MAX 1024
 #define DEVICES_MAX 32
-#define FAKE_MAP_ID 7       /* of the first policy, the others count on */
-#define UNSEEN_MAP_ID 10007 /* that a worker gave a link and did not tell of */
-#define FOREIGN_MAP_ID 20007
+#define FAKE_MAP_ID 7         /* of the first policy's first life; fake_map_id() */
+#define UNSEEN_MAP_ID 1000007 /* that a worker gave a link and did not tell of */
+#define FOREIGN_MAP_ID 2000007
 
 struct fake_policy {
 	char name[POLICY_NAME_MAX + 1];
@@ -23,9 +23,13 @@ struct fake_policy {
 	atomic_bool held;
 	int relink_error;
 	bool scheduler, with_record, replaced_unseen, seen_taken;
+	bool linkless;
 	unsigned lives, lives_ended; /* a map belongs to a life */
+	unsigned registered;         /* the life whose map is registered without a link; 0: none */
 	struct exit_record end;
 	char default_former[32]; /* "": no default */
+	char slot[64];           /* "": none of its own */
+	char check_refusal[256]; /* "": it fits */
 	int users;
 	struct fake_counts counts;
 };
@@ -36,11 +40,17 @@ struct fake_device {
 	bool plugged;
 };
 
+struct fake_link {
+	ino_t inode; /* of the daemon's end */
+	uint32_t map_id;
+};
+
 /* Shared with workers and the helper. They run one at a time for one policy, so plain members do. */
 struct fake_world {
 	struct sockaddr_un address;
 	bool not_pollable;
 	atomic_uint last_link_id;
+	struct fake_link links[LINKS_MAX]; /* the last ones; fake_link() */
 	atomic_flag busy; /* workers may look for a new name, or take the slot, at the same time */
 	struct fake_policy policies[POLICIES_MAX];
 	uint32_t slot_map_id, enable_seq; /* the scheduler that runs; 0: none */
@@ -59,7 +69,16 @@ struct fake_map {
 
 /* Makes the policy where there is none of that name. */
 struct fake_policy *fake_find(const char *name);
-uint32_t fake_map_id(const struct fake_policy *p);
+/* Each life's map has an id of its own. */
+uint32_t fake_map_id(const struct fake_policy *p, unsigned life);
+bool fake_is_map_of(const struct fake_policy *p, uint32_t map_id);
+int fake_make_map(const struct fake_policy *p, unsigned life);
+/* False: the descriptor is no map. */
+bool fake_read_map(int fd, struct fake_map *ret);
+struct fake_link *fake_link(uint32_t id);
+/* Its id; 0: the descriptor is no link. */
+uint32_t fake_link_id(int fd);
+void fake_drop_pins(void);
 void fake_lock(void);
 void fake_unlock(void);
 

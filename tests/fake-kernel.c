@@ -21,6 +21,7 @@ static struct {
 
 void fake_kernel_done(void)
 {
+	fake_drop_pins();
 	for (size_t i = 0; i < kernel.n_links; i++)
 		safe_close(kernel.links[i].fd);
 	kernel.n_links = 0;
@@ -67,14 +68,22 @@ struct fake_policy *fake_find(const char *name)
 	while (*p->name && !streq(p->name, name))
 		if (++p == world->policies + POLICIES_MAX)
 			abort();
-	snprintf(p->name, sizeof(p->name), "%s", name);
+	/* Once: another process may be reading it without the lock. */
+	if (!*p->name)
+		snprintf(p->name, sizeof(p->name), "%s", name);
 	fake_unlock();
 	return p;
 }
 
-uint32_t fake_map_id(const struct fake_policy *p)
+uint32_t fake_map_id(const struct fake_policy *p, unsigned life)
 {
-	return FAKE_MAP_ID + (uint32_t)(p - world->policies);
+	return FAKE_MAP_ID + (uint32_t)(p - world->policies) + (life - 1) * POLICIES_MAX;
+}
+
+bool fake_is_map_of(const struct fake_policy *p, uint32_t map_id)
+{
+	return map_id >= FAKE_MAP_ID && map_id < UNSEEN_MAP_ID &&
+	       (map_id - FAKE_MAP_ID) % POLICIES_MAX == (uint32_t)(p - world->policies);
 }
 
 void fake_kernel_script(const char *policy, const enum fake_result *results, size_t n)
@@ -84,6 +93,20 @@ void fake_kernel_script(const char *policy, const enum fake_result *results, siz
 	memcpy(p->steps, results, n * sizeof(*results));
 	p->n_steps = n;
 	p->next_step = 0;
+}
+
+void fake_kernel_refuse_check(const char *policy, const char *sentence)
+{
+	struct fake_policy *p = fake_find(policy);
+
+	snprintf(p->check_refusal, sizeof(p->check_refusal), "%s", or_empty(sentence));
+}
+
+void fake_kernel_set_slot(const char *policy, const char *slot)
+{
+	struct fake_policy *p = fake_find(policy);
+
+	snprintf(p->slot, sizeof(p->slot), "%s", or_empty(slot));
 }
 
 void fake_kernel_set_relinkable(const char *policy, bool relinkable)
@@ -99,6 +122,11 @@ void fake_kernel_fail_relink(const char *policy, int error)
 void fake_kernel_hang_relink(const char *policy)
 {
 	fake_find(policy)->hang_relink = true;
+}
+
+void fake_kernel_set_linkless(const char *policy)
+{
+	fake_find(policy)->linkless = true;
 }
 
 void fake_kernel_set_pollable(bool pollable)
@@ -177,7 +205,7 @@ static void look_at_links(void)
 void fake_free_slot(const struct fake_policy *p)
 {
 	fake_lock();
-	if (world->slot_map_id == fake_map_id(p))
+	if (fake_is_map_of(p, world->slot_map_id))
 		world->slot_map_id = 0;
 	fake_unlock();
 }

@@ -37,11 +37,18 @@ void fake_kernel_script(const char *policy, const enum fake_result *results, siz
 	fake_kernel_script(policy, (const enum fake_result[]){__VA_ARGS__}, \
 			   ARRAY_SIZE(((const enum fake_result[]){__VA_ARGS__})))
 
+/* What kernel_check() says: with a sentence VERDICT_REFUSED for that reason; NULL (the default): it fits. */
+void fake_kernel_refuse_check(const char *policy, const char *sentence);
+/* outcome.slot of the policy, checked or attached; NULL (the default): none, or FAKE_SLOT for a scheduler. */
+void fake_kernel_set_slot(const char *policy, const char *slot);
+
 /* Whether the policy's links may be made again from the held map. Default: yes. */
 void fake_kernel_set_relinkable(const char *policy, bool relinkable);
 /* errno of the next kernel_relink() of the policy; 0: it works. */
 void fake_kernel_fail_relink(const char *policy, int error);
 void fake_kernel_hang_relink(const char *policy);
+/* From the next attach on it is registered without a link, and outlives who holds the map. */
+void fake_kernel_set_linkless(const char *policy);
 /* Whether links can be polled, for all. Default: yes. */
 void fake_kernel_set_pollable(bool pollable);
 /* Work of the policy (attach, detach) goes on to its end but is not reported until this is taken back. */
@@ -95,8 +102,18 @@ void fake_kernel_replace_unseen(const char *policy);
 /* What kernel_survey() finds: one struct_ops of type fake_ops, held by this. */
 void fake_kernel_set_foreign(const char *holder);
 
+/*
+ * Pins (tests/fake-kernel-keep.c) are descriptors of the test's. fail_pins: errno of each kernel_pin(), 0: they work.
+ * has_pin: whether the policy has pins. spoil_pin: the link's pin becomes a file, or that of another policy; put_pin
+ * makes a pin of a file under a name.
+ */
+void fake_kernel_fail_pins(int error);
+bool fake_kernel_has_pins(const char *policy);
+void fake_kernel_spoil_pin(const char *policy, const char *other);
+void fake_kernel_put_pin(const char *name);
+
 struct fake_counts {
-	unsigned attaches, replaces, relinks, detaches;
+	unsigned attaches, replaces, relinks, detaches, checks;
 	unsigned given_back; /* settings, by kernel_detach() */
 	unsigned inherited;  /* settings that the last attach found in kernel_job.before */
 	int sched_load, sched_relink, sched_detach; /* scheduling policy of whoever did it last */

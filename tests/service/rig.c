@@ -47,6 +47,7 @@ int rig_setup(void **state)
 	r->config.runtime_dir = strdup(r->scratch->path);
 	r->config.worker_timeout = 20 * USEC_PER_SEC;
 	r->config.workers_max = 2;
+	r->config.keep_links = KEEP_LINKS_NO;
 	scratch_folder(r->scratch, "policies");
 	assert_true(sd_event_new(&r->event) >= 0);
 	*state = r;
@@ -130,6 +131,25 @@ void rig_start(struct rig *r)
 	assert_int_equal(manager_new(r->event, &r->config, &r->manager), 0);
 	assert_int_equal(manager_start(r->manager), 0);
 	rig_run_until(r, all_settled(r));
+}
+
+static void start_anew(struct rig *r)
+{
+	r->manager = manager_free(r->manager);
+	sd_event_unref(r->event);
+	assert_true(sd_event_new(&r->event) >= 0);
+	r->loop_ended = false;
+}
+
+void rig_end(struct rig *r)
+{
+	rig_run_until(r, r->loop_ended);
+	start_anew(r);
+}
+
+void rig_kill(struct rig *r)
+{
+	start_anew(r);
 }
 
 struct attachment *rig_get(struct rig *r, const char *name)

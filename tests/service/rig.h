@@ -31,6 +31,13 @@ void rig_remove_policy(struct rig *r, const char *name);
 /* Makes the manager and starts it, then runs the loop until all have come to an outcome. */
 void rig_start(struct rig *r);
 
+/*
+ * The end of the daemon; rig_start() is the next one. end: after manager_stop() or manager_leave(), it runs the loop until
+ * that is done. kill: at once, whatever is under way, as SIGKILL does it.
+ */
+void rig_end(struct rig *r);
+void rig_kill(struct rig *r);
+
 /* Runs the loop until the condition holds; fails the test when it does not within half a minute. */
 #define rig_run_until(r, condition)                                  \
 	do {                                                         \

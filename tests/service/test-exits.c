@@ -368,6 +368,19 @@ static void test_device_that_is_unplugged(void **state)
 	assert_int_equal(fake_kernel_counts("h").attaches, 1);
 }
 
+/* The kernel says so a moment before its folder in sysfs goes: that must not be taken for a disagreement. */
+static void test_device_whose_folder_is_still_there(void **state)
+{
+	struct rig *r = *state;
+
+	rig_policy_text(r, "h", HID_POLICY);
+	fake_kernel_plug(3, 0x46d, 0xc52b, "mouse");
+	rig_start(r);
+	fake_kernel_uevent("remove", rig_get(r, "h")->outcome.device, "hid", NULL, NULL);
+	rig_run_until(r, rig_state(r, "h") == STATE_WAITING);
+	rig_assert(r, "h", "waiting device-gone");
+}
+
 static void test_device_that_is_rebound(void **state)
 {
 	struct rig *r = *state;
@@ -524,6 +537,7 @@ int main(void)
 		rig_test(test_death_during_an_update),
 		rig_test(test_dead_on_arrival_says_why),
 		rig_test(test_device_that_is_unplugged),
+		rig_test(test_device_whose_folder_is_still_there),
 		rig_test(test_device_that_is_rebound),
 		rig_test(test_device_that_is_not_there_yet),
 		rig_test(test_device_that_goes_during_an_update),

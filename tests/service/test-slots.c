@@ -87,6 +87,24 @@ static void test_fallback_takes_over(void **state)
 	assert_int_equal(fake_kernel_counts("second").attaches, 1);
 }
 
+/* Even if nobody knows yet that it wants that place, since it was never loaded. */
+static void test_fallback_that_did_not_wait_comes_first(void **state)
+{
+	struct rig *r = *state;
+
+	add_scheduler(r, "first",
+		      "[Policy]\nFallback=third\n[Object]\nPath=/object\n[Attach]\n"
+		      "StartLimitBurst=1\n");
+	add_scheduler(r, "second", NOT_ENABLED);
+	add_scheduler(r, "third", NOT_ENABLED);
+	rig_start(r);
+	attach(r, "second", STATE_WAITING);
+	fake_kernel_exit("first", &error);
+	rig_run_until(r, rig_state(r, "third") == STATE_ATTACHED);
+	rig_run_until(r, strstr(attachment_detail(rig_get(r, "second")), "policy third"));
+	assert_int_equal(fake_kernel_counts("second").attaches, 1);
+}
+
 /* As long as it will come back by itself, the place is its own. */
 static void test_back_off_keeps_the_place(void **state)
 {
@@ -271,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		rig_test(test_the_next_by_name_takes_over),
 		rig_test(test_fallback_takes_over),
+		rig_test(test_fallback_that_did_not_wait_comes_first),
 		rig_test(test_back_off_keeps_the_place),
 		rig_test(test_policy_that_is_removed_gives_its_place),
 		rig_test(test_failed_update_gives_the_place),
