@@ -259,6 +259,15 @@ static int put_back(struct attempt *a, const struct kernel_handles *old, usec_t 
 	return r < 0 ? r : -EBADMSG;
 }
 
+/* What was put back would be lost with everything else if nothing could be reported: so at least this is. */
+static int explain_no_memory(struct attempt *a)
+{
+	a->outcome->verdict = VERDICT_BUSY;
+	a->outcome->error = ENOMEM;
+	(void)verdict_busy(a->outcome, ENOMEM, "there was no memory left to make the change");
+	return -EBADMSG;
+}
+
 int attach_swapping(struct attempt *a, const struct kernel_handles *old, struct kernel_handles *ret)
 {
 	usec_t start = now_usec();
@@ -269,28 +278,70 @@ int attach_swapping(struct attempt *a, const struct kernel_handles *old, struct 
 		return verdict_by_error(a->outcome, r, "what is attached cannot be taken off: %s",
 					error_text(r));
 	r = attach_fresh(a, ret);
+	if (r == -ENOMEM)
+		r = explain_no_memory(a);
 	if (r < 0)
-		return r == -ENOMEM ? r : put_back(a, old, start, ret);
+		return put_back(a, old, start, ret);
 	a->outcome->gap_usec = now_usec() - start;
 	a->outcome->change = CHANGE_SWAPPED;
 	return 0;
 }
 
-/* BPF_LINK_UPDATE: the link stays, with another map. 0; -errno. */
-static int try_update(struct attempt *a, const struct kernel_handles *old)
+/* BPF_LINK_UPDATE: the link stays, with another map, if it still has the one that it is thought to have. 0; -errno. */
+static int update_link(int link_fd, int new_map_fd, int old_map_fd)
 {
-	if (a->linkless || old->link_fd < 0)
-		return -EOPNOTSUPP;
-	return bpf_link_update(old->link_fd, bpf_map__fd(a->map), NULL) < 0 ? -errno : 0;
+	LIBBPF_OPTS(bpf_link_update_opts, options, .flags = BPF_F_REPLACE,
+		    .old_map_fd = (uint32_t)old_map_fd);
+
+	return bpf_link_update(link_fd, new_map_fd, old_map_fd < 0 ? NULL : &options) < 0 ? -errno
+											  : 0;
 }
 
-/* Whether an update failed because the type or these two maps cannot do it, as opposed to this moment. */
+/*
+ * Whether an update failed because the type or these two maps (TCP: of two names) cannot do it, as opposed to this
+ * moment.
+ */
 static bool update_is_impossible(int error)
 {
 	return error == -EOPNOTSUPP || error == -EINVAL || error == -ENOLINK;
 }
 
-/* maps: of the new one, consumed. On failure the link is off: what it has now is not what was asked for. */
+static int explain_update(struct attempt *a, const struct kernel_handles *old, int error)
+{
+	uint32_t map_id = 0, old_map_id = kernel_object_id(old->map_fd);
+	const struct outcome *o = a->outcome;
+
+	if (error == -EPERM && kernel_state(old, &map_id) == 1 && map_id != old_map_id)
+		return verdict_busy(
+			a->outcome, error,
+			"what is attached is not the daemon's any more: its link has map %u, not "
+			"%u, since another process replaced that with bpf_link_update. It was left "
+			"alone; detach the policy and attach it again to have its own",
+			map_id, old_map_id);
+	return verdict_by_error(
+		a->outcome, error,
+		"map \"%s\" (%s) cannot take the place of the one that is attached: %s", o->map,
+		o->type, error_text(error));
+}
+
+/*
+ * What the link has now does not do. If it cannot even have its old map again, it is taken off, and that map gets
+ * another one.
+ */
+static int update_back(struct attempt *a, const struct kernel_handles *old,
+		       const struct kernel_handles *new, usec_t start, int error,
+		       struct kernel_handles *ret)
+{
+	if (error == -ENOMEM)
+		error = explain_no_memory(a);
+	a->outcome->change = CHANGE_KEPT;
+	if (update_link(new->link_fd, old->map_fd, new->map_fd) == 0)
+		return error;
+	(void)withdraw(a, new, error);
+	return put_back(a, old, start, ret);
+}
+
+/* maps: of the new one, consumed. */
 static int finish_update(struct attempt *a, const struct kernel_handles *old, usec_t start,
 			 struct kernel_handles *maps, struct kernel_handles *ret)
 {
@@ -301,13 +352,30 @@ static int finish_update(struct attempt *a, const struct kernel_handles *old, us
 	a->outcome->change = CHANGE_UPDATED;
 	h.link_fd = old->link_fd;
 	r = check_attached(a, &h);
-	if (r < 0) {
-		a->outcome->change = CHANGE_LOST;
-		return withdraw(a, &h, r);
-	}
+	if (r < 0)
+		return update_back(a, old, &h, start, r, ret);
 	*ret = *maps;
 	*maps = KERNEL_HANDLES_NULL;
 	return 0;
+}
+
+/* The map is filled. 1: it cannot be done in this way, and nothing was changed. */
+static int replace_by_update(struct attempt *a, const struct kernel_handles *old, usec_t start,
+			     struct kernel_handles *ret)
+{
+	_cleanup_(kernel_handles_close) struct kernel_handles maps = KERNEL_HANDLES_NULL;
+	int r;
+
+	if (a->linkless || old->link_fd < 0)
+		return 1;
+	/* Before the update: after it nothing may fail any more. */
+	r = dup_maps(a, &maps);
+	if (r < 0)
+		return r;
+	r = update_link(old->link_fd, maps.map_fd, old->map_fd);
+	if (r == 0)
+		return finish_update(a, old, start, &maps, ret);
+	return update_is_impossible(r) ? 1 : explain_update(a, old, r);
 }
 
 /* Both are attached now; the old one can go without a gap. */
@@ -326,20 +394,19 @@ static int finish_beside(struct attempt *a, int link_fd, const struct kernel_han
 		return 0;
 	return messages_add(
 		&a->outcome->notes,
-		"what was attached before could not be taken off (%s): both are attached",
-		error_text(r));
+		"what was attached before could not be taken off (%s): it stays beside the new "
+		"one until %s",
+		error_text(r),
+		old->link_fd < 0 ? "it is unregistered" : "nobody holds its link any more");
 }
 
 /*
- * The new map is attached beside the old one's link first. Where names decide (tcp_congestion_ops) that works for
- * another name; for the same one it fails with EEXIST and leaves the new map filled, which is just what
- * bpf_link_update() needs and what libbpf offers no other way to do.
+ * Names decide whether the type bears both at a time (tcp_congestion_ops), or the type bears any number. An attempt
+ * that the kernel refuses has filled the map at least, so what could not be tried before is tried now.
  */
-static int replace_beside(struct attempt *a, const struct kernel_handles *old,
-			  struct kernel_handles *ret)
+static int replace_beside(struct attempt *a, const struct kernel_handles *old, bool filled,
+			  usec_t start, struct kernel_handles *ret)
 {
-	_cleanup_(kernel_handles_close) struct kernel_handles maps = KERNEL_HANDLES_NULL;
-	usec_t start = now_usec();
 	int link_fd, r, k;
 
 	r = attach_try(a, &link_fd);
@@ -347,15 +414,9 @@ static int replace_beside(struct attempt *a, const struct kernel_handles *old,
 		return finish_beside(a, link_fd, old, start, ret);
 	if (r != -EEXIST && r != -EBUSY)
 		return attach_explain(a, r);
-	/* Before the update: after it nothing may fail any more. */
-	k = dup_maps(a, &maps);
-	if (k < 0)
+	k = filled ? 1 : replace_by_update(a, old, start, ret);
+	if (k <= 0)
 		return k;
-	k = try_update(a, old);
-	if (k == 0)
-		return finish_update(a, old, start, &maps, ret);
-	if (!update_is_impossible(k))
-		return attach_explain(a, k);
 	if (attach_taken_by_other(a, r, old))
 		return attach_explain(a, r);
 	return attach_swapping(a, old, ret);
@@ -364,7 +425,8 @@ static int replace_beside(struct attempt *a, const struct kernel_handles *old,
 int attach_replacing(struct attempt *a, const struct kernel_handles *old,
 		     struct kernel_handles *ret)
 {
-	int r;
+	usec_t start = now_usec();
+	int r, filled;
 
 	*ret = KERNEL_HANDLES_NULL;
 	a->outcome->change = CHANGE_KEPT;
@@ -372,7 +434,16 @@ int attach_replacing(struct attempt *a, const struct kernel_handles *old,
 	if (r < 0)
 		return r;
 	/* A foreign hand may have taken the old link off meanwhile; then swapping is attaching. */
-	if (!type_traits(a->outcome->type)->side_by_side || kernel_state(old, NULL) != 1)
+	if (kernel_state(old, NULL) != 1)
 		return attach_swapping(a, old, ret);
-	return replace_beside(a, old, ret);
+	/* Also where no update is to follow: a value that the kernel refuses leaves the old one alone. */
+	filled = a->linkless ? 0 : attach_fill(a);
+	if (filled < 0)
+		return filled;
+	r = filled ? replace_by_update(a, old, start, ret) : 1;
+	if (r <= 0)
+		return r;
+	if (!type_traits(a->outcome->type)->side_by_side)
+		return attach_swapping(a, old, ret);
+	return replace_beside(a, old, filled, start, ret);
 }

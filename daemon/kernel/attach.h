@@ -41,4 +41,7 @@ int attach_explain(struct attempt *a, int error);
 /* Whether the slot is held by somebody else than old, so that taking old off would not help. */
 bool attach_taken_by_other(struct attempt *a, int error, const struct kernel_handles *old);
 
+/* Finds and reads the object of a job, and looks at its ELF header. As the steps (kernel.c). */
+int kernel_read_object(const struct kernel_job *job, struct outcome *o, struct object_file **ret);
+
 usec_t now_usec(void);

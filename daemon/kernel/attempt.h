@@ -40,6 +40,12 @@ struct attempt {
 	bool linkless; /* to be attached without a link: this kernel has none for the map */
 	struct outcome *outcome; /* borrowed */
 
+	/*
+	 * NULL: the first mistake in an override ends the attempt. Else they are added here, and it goes on as if they
+	 * were not written; whoever gave it looks here at the end.
+	 */
+	struct messages *mistakes;
+
 	struct capture capture;
 	struct bpf_object *object;
 	struct bpf_map *map;   /* the chosen struct_ops map, of object */
@@ -61,6 +67,9 @@ struct attempt {
 	bool asked_kernel;
 };
 void attempt_done(struct attempt *a);
+
+/* All steps up to the load: from bytes to images as they will be loaded (kernel.c). */
+int attempt_prepare(struct attempt *a);
 
 /* Open the object from memory and choose the map (object.c). */
 int attempt_open(struct attempt *a);

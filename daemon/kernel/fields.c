@@ -191,12 +191,12 @@ int attempt_override_fields(struct attempt *a)
 		for (size_t i = 0; i < a->policy->n_fields; i++) {
 			if (!applies(a, &a->policy->fields[i], specific))
 				continue;
-			r = write_field(a, &a->policy->fields[i], &image);
+			r = override_settle(a, write_field(a, &a->policy->fields[i], &image));
 			if (r < 0)
 				return r;
 		}
 	}
-	r = check_reuse(a, &image);
+	r = override_settle(a, check_reuse(a, &image));
 	if (r < 0)
 		return r;
 	select_programs(a, &image);

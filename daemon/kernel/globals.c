@@ -157,7 +157,7 @@ static int write_global(struct attempt *a, const struct override *v)
 int attempt_override_globals(struct attempt *a)
 {
 	for (size_t i = 0; i < a->policy->n_globals; i++) {
-		int r = write_global(a, &a->policy->globals[i]);
+		int r = override_settle(a, write_global(a, &a->policy->globals[i]));
 
 		if (r < 0)
 			return r;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* kernel_attach(): one policy from its file to its link, alternative after alternative. */
+/* kernel_attach(): one policy from its file to its link, alternative after alternative. kernel_verify(): to the load. */
 #include "daemon/kernel/kernel.h"
 
 #include "common/sentence.h"
 #include "daemon/kernel/attach.h"
 #include "daemon/kernel/types.h"
 
-/* From bytes to images as they will be loaded. */
-static int prepare(struct attempt *a)
+int attempt_prepare(struct attempt *a)
 {
 	int (*const steps[])(struct attempt * a) = {
 		attempt_open,
@@ -33,7 +32,7 @@ static int load(struct attempt *a)
 	usec_t start = now_usec();
 	int r;
 
-	r = prepare(a);
+	r = attempt_prepare(a);
 	if (r < 0)
 		return r;
 	r = attempt_load(a);
@@ -52,6 +51,12 @@ static int attach(struct attempt *a, const struct kernel_job *job, struct kernel
 	r = attempt_read_back(a);
 	/* With something attached there is no way back: what was read so far has to do. */
 	return r == -ENOMEM ? 0 : r;
+}
+
+/* Whether the kernel takes the values, as far as that can be asked without a registration. */
+static int give_value(struct attempt *a)
+{
+	return a->linkless ? 0 : MIN(attach_fill(a), 0);
 }
 
 /* What a refused alternative wrote into the outcome, other than its sentence and its log. */
@@ -83,10 +88,10 @@ static bool is_refused_by_kernel(const struct attempt *a, const struct kernel_ha
 	enum verdict verdict = a->outcome->verdict;
 
 	return a->asked_kernel && (verdict == VERDICT_REFUSED || verdict == VERDICT_NO_TYPE) &&
-	       h->link_fd < 0 && a->outcome->change != CHANGE_LOST;
+	       (!h || h->link_fd < 0) && a->outcome->change != CHANGE_LOST;
 }
 
-/* As try_map(). *ret_links_refused: a plain map that was given a link is worth another try without. */
+/* As try_map(); ret NULL: nothing is to be attached. *ret_links_refused: a plain map that was given a link is worth another try without. */
 static int try_form(const struct kernel_job *job, const struct object_file *file, const char *map,
 		    bool linkless, struct outcome *o, struct kernel_handles *ret,
 		    bool *ret_links_refused)
@@ -105,7 +110,7 @@ static int try_form(const struct kernel_job *job, const struct object_file *file
 	capture_start(&a.capture);
 	r = load(&a);
 	if (r == 0)
-		r = attach(&a, job, ret);
+		r = ret ? attach(&a, job, ret) : give_value(&a);
 	*ret_links_refused = r == -EBADMSG && a.plain && a.links_refused;
 	return r == -EBADMSG && is_refused_by_kernel(&a, ret) ? 1 : r;
 }
@@ -182,8 +187,7 @@ static int try_maps(const struct kernel_job *job, const struct object_file *file
 	return refuse_all(o, &refusals, may_come);
 }
 
-static int attach_policy(const struct kernel_job *job, struct outcome *o,
-			 struct kernel_handles *ret)
+int kernel_read_object(const struct kernel_job *job, struct outcome *o, struct object_file **ret)
 {
 	_cleanup_(object_file_freep) struct object_file *file = NULL;
 	int r;
@@ -192,9 +196,18 @@ static int attach_policy(const struct kernel_job *job, struct outcome *o,
 	if (r < 0)
 		return r;
 	r = object_file_check_elf(file, o);
-	if (r < 0)
-		return r;
-	return try_maps(job, file, o, ret);
+	if (r == 0)
+		*ret = TAKE_PTR(file);
+	return r;
+}
+
+static int attach_policy(const struct kernel_job *job, struct outcome *o,
+			 struct kernel_handles *ret)
+{
+	_cleanup_(object_file_freep) struct object_file *file = NULL;
+	int r = kernel_read_object(job, o, &file);
+
+	return r < 0 ? r : try_maps(job, file, o, ret);
 }
 
 int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
@@ -224,5 +237,25 @@ int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
 	}
 	*ret_outcome = o;
 	*ret_handles = handles;
+	return 0;
+}
+
+int kernel_verify(const struct kernel_job *job, struct outcome *ret_outcome)
+{
+	struct outcome o = {.change = CHANGE_FRESH};
+	int r = attach_policy(job, &o, NULL);
+
+	if (r < 0 && r != -EBADMSG) {
+		outcome_done(&o);
+		*ret_outcome = OUTCOME_NULL;
+		return r;
+	}
+	if (r == 0) {
+		free(o.detail);
+		o.detail = NULL;
+		o.error = 0;
+		o.verdict = VERDICT_FITS;
+	}
+	*ret_outcome = o;
 	return 0;
 }

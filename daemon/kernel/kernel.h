@@ -59,6 +59,49 @@ struct kernel_job {
 int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
 		  struct kernel_handles *ret_handles);
 
+/*
+ * The way of kernel_attach() as far as it asks nothing of the kernel: finds, reads and hashes the object, checks the ELF
+ * file, chooses the map, writes the overrides. Changes nothing and takes no privileges (beyond reading the object); old
+ * and end_file of the job are not looked at. The outcome (the caller's) has verdict VERDICT_FITS where nothing speaks
+ * against an attempt, and tells file, digest, stamp, type, map, ops_name, slot, and wanted of its fields; else verdict,
+ * error and detail as kernel_attach() would have them. Whether this kernel has the type, and whether its verifier will
+ * have the programs, remains to be seen: so of the alternatives of Map= the first is told of; what speaks against another
+ * is a note. Returns 0, or -ENOMEM when not even the outcome could be written.
+ */
+int kernel_check(const struct kernel_job *job, struct outcome *ret_outcome);
+
+/* A map's value as the policy leaves it, in the object's own struct; zero where operators stand. */
+struct kernel_image {
+	char *map;
+	void *bytes;
+	size_t size;
+	struct kernel_operator {
+		char *member, *program;
+	} * operators; /* those that are set */
+	size_t n_operators;
+};
+
+struct kernel_findings {
+	struct messages
+		problems; /* all that is wrong with the overrides; the outcome's detail is the last */
+	struct kernel_image *images; /* of each map of Map= that nothing speaks against */
+	size_t n_images;
+};
+#define KERNEL_FINDINGS_NULL ((struct kernel_findings){0})
+void kernel_findings_done(struct kernel_findings *f);
+
+/* kernel_check() that does not stop at the first mistake, for whoever shows them all. *ret is the caller's. */
+int kernel_examine(const struct kernel_job *job, struct outcome *ret_outcome,
+		   struct kernel_findings *ret);
+
+/*
+ * kernel_check(), and then the kernel is asked: loads programs and maps, gives the struct_ops map its value where that
+ * registers nothing, and closes all. Nothing is attached; a struct_ops map without a link does nothing, of whichever
+ * type it is. The outcome as kernel_attach() would have it, with VERDICT_FITS where nothing speaks against it. Takes the
+ * privileges to load.
+ */
+int kernel_verify(const struct kernel_job *job, struct outcome *ret_outcome);
+
 /* Links a loaded map again. 0 with a link that is the caller's; -errno. */
 int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id);
 

@@ -21,6 +21,13 @@ int override_refuse(struct attempt *a, const struct override *v, const char *sec
 			       v->map ? " " : "", or_empty(v->map), v->path, problem);
 }
 
+int override_settle(struct attempt *a, int result)
+{
+	if (result != -EBADMSG || !a->mistakes)
+		return result;
+	return messages_add(a->mistakes, "%s", a->outcome->detail);
+}
+
 int override_write(struct attempt *a, const struct override *v, const char *section,
 		   const struct place *p, void *image, size_t image_size)
 {

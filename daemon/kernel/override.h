@@ -8,6 +8,9 @@
 int override_refuse(struct attempt *a, const struct override *v, const char *section,
 		    const char *format, ...) _printf_(4, 5);
 
+/* What became of one override: where all mistakes are wanted, one of them is no reason to stop. */
+int override_settle(struct attempt *a, int result);
+
 /*
  * Parses the value by BTF and writes it into the image. 1: written; 0: the text is empty, which leaves what the
  * object has; -EBADMSG, -ENOMEM.

@@ -11,6 +11,9 @@
 
 #define DEFAULT "/proc/sys/net/ipv4/tcp_congestion_control"
 #define AVAILABLE "/proc/sys/net/ipv4/tcp_available_congestion_control"
+#define ALLOWED "/proc/sys/net/ipv4/tcp_allowed_congestion_control"
+/* A setting that only the first network namespace has. */
+#define FIRST_ONLY "/proc/sys/net/core/bpf_jit_enable"
 #define NAME_MAX_TCP 16 /* TCP_CA_NAME_MAX, with its NUL */
 #define AVAILABLE_MAX 4096
 #define CHOSEN_FIRST "cubic"
@@ -29,10 +32,33 @@ static int read_setting(const char *path, char *ret, size_t size)
 	return 0;
 }
 
+static bool is_listed(const char *setting, const char *name)
+{
+	char list[AVAILABLE_MAX], *rest = list;
+
+	if (read_setting(setting, list, sizeof(list)) < 0)
+		return false;
+	for (char *word; (word = strsep(&rest, " "));)
+		if (streq(word, name))
+			return true;
+	return false;
+}
+
+/* Namespaces other than the first take only what is allowed to everybody. */
+static bool is_restricted_here(const char *name)
+{
+	return access(FIRST_ONLY, F_OK) < 0 && is_listed(AVAILABLE, name) &&
+	       !is_listed(ALLOWED, name);
+}
+
 static int write_default(const char *name)
 {
-	_cleanup_(closep) int fd = open(DEFAULT, O_WRONLY | O_CLOEXEC);
+	_cleanup_(closep) int fd = -EBADF;
 
+	/* Not even tried: a kernel that refuses a map's algorithm for this keeps a reference to the map for ever. */
+	if (is_restricted_here(name))
+		return -EPERM;
+	fd = open(DEFAULT, O_WRONLY | O_CLOEXEC);
 	return fd < 0 || write(fd, name, strlen(name)) < 0 ? -errno : 0;
 }
 
@@ -301,21 +327,22 @@ static int give_back_unwanted(struct set *s)
 
 /* ---- pointing again ---- */
 
+/* Under the former name, too: nothing else will have that one any more. */
 static int point_here(const char *path, void *userdata)
 {
 	const struct set *s = userdata;
 	char current[NAME_MAX_TCP];
 	int r;
 
-	if (read_setting(DEFAULT, current, sizeof(current)) < 0 || !streq(current, s->names.now))
+	if (read_setting(DEFAULT, current, sizeof(current)) < 0 || !is_ours(&s->names, current))
 		return 0;
 	r = write_default(s->names.now);
 	if (r == 0)
 		return 0;
 	return note(&s->outcome->notes, path,
-		    "new sockets go on with the \"%s\" of before, until it is made the default "
-		    "again: %s",
-		    s->names.now, write_error_text(r));
+		    "new sockets go on with the \"%s\" of before, until \"%s\" is made the "
+		    "default: %s",
+		    current, s->names.now, write_error_text(r));
 }
 
 static int not_pointed(const char *path, int error, void *userdata)

@@ -130,16 +130,16 @@ bool tcp_is_registered(const char *name)
 	return false;
 }
 
-static struct policy *parse(const char *text)
+struct policy *policy_of_text(const char *format, va_list args)
 {
 	_cleanup_(messages_done) struct messages messages = MESSAGES_NULL;
-	struct policy_source source = {
-		.path = (char *)"test.policy",
-		.text = (char *)text,
-		.length = strlen(text),
-	};
+	_cleanup_(freep) char *text = NULL;
+	struct policy_source source = {.path = (char *)"test.policy"};
 	struct policy *p = NULL;
 
+	assert_true(vasprintf(&text, format, args) >= 0);
+	source.text = text;
+	source.length = strlen(text);
 	if (policy_parse("test", &source, 1, &p, &messages) < 0)
 		fail_msg("the test's own policy is wrong: %s",
 			 messages.n > 0 ? messages.items[0] : "no memory");
@@ -150,7 +150,6 @@ void run_policy(void **state, struct run *run, const struct run *old, const char
 {
 	char *folders[] = {getenv("TEST_OBJECTS"), kernel_scratch(state)->path, NULL};
 	_cleanup_(policy_freep) struct policy *policy = NULL;
-	_cleanup_(freep) char *text = NULL;
 	struct kernel_job job = {
 		.object_path = folders,
 		.old = old ? &old->handles : NULL,
@@ -159,9 +158,8 @@ void run_policy(void **state, struct run *run, const struct run *old, const char
 	va_list args;
 
 	va_start(args, format);
-	assert_true(vasprintf(&text, format, args) >= 0);
+	job.policy = policy = policy_of_text(format, args);
 	va_end(args);
-	job.policy = policy = parse(text);
 	*run = RUN_NULL;
 	assert_int_equal(kernel_attach(&job, &run->outcome, &run->handles), 0);
 }

@@ -33,6 +33,8 @@ int kernel_register_plain(void **state, const char *tcp);
 const char *tcp_name(char buffer[TCP_NAME_SIZE], const char *tag);
 bool tcp_is_registered(const char *name);
 
+/* Parsed; a mistake in it fails the test. The caller frees. */
+struct policy *policy_of_text(const char *format, va_list args) _printf_(1, 0);
 /* Parses a policy and attaches it; with old it takes the place of what that has. */
 void run_policy(void **state, struct run *run, const struct run *old, const char *format, ...)
 	_printf_(4, 5);

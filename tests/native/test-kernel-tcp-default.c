@@ -122,6 +122,8 @@ static void test_restricted(void **state)
 	netns_assert_default(BLUE, "reno");
 	assert_note(&run, "network namespace " BLUE ": ");
 	assert_note(&run, "flags |= 1 (TCP_CONG_NON_RESTRICTED)");
+	/* Nobody must try: the kernel would keep a reference for each refusal, and with it the map until the next boot. */
+	assert_int_equal(kernel_users(&run.handles), 0);
 }
 
 static void test_other_type_is_refused(void **state)
@@ -271,20 +273,43 @@ static void test_update_without_default(void **state)
 	netns_assert_default(NULL, "reno");
 }
 
-/* Another name: the default goes along, and what was before both is given back. */
+/* What was the default when a link was taken off for the first time (the linker makes the kernel floor call this). */
+static char default_at_detach[64];
+
+int __real_bpf_link_detach(int link_fd);
+int __wrap_bpf_link_detach(int link_fd);
+int __wrap_bpf_link_detach(int link_fd)
+{
+	if (!*default_at_detach)
+		netns_read(DEFAULT, default_at_detach, sizeof(default_at_detach));
+	return __real_bpf_link_detach(link_fd);
+}
+
+/*
+ * Another name: the default goes along before the old one is off, and what was before both is given back. So it does
+ * where somebody else made the policy's algorithm the default.
+ */
 static void test_renamed(void **state)
 {
 	_run_ struct run old = RUN_NULL, run = RUN_NULL;
 	char name[TCP_NAME_SIZE], other[TCP_NAME_SIZE];
 
 	run_tcp(state, &old, NULL, tcp_name(name, "one"), OPEN_FLAGS, "Default=yes");
+	netns_set_default(BLUE, name);
+	*default_at_detach = '\0';
 	run_tcp(state, &run, &old, tcp_name(other, "two"), OPEN_FLAGS, "Default=yes");
 	assert_attached(&run);
 	assert_int_equal(run.outcome.change, CHANGE_SWAPPED);
+	assert_string_equal(default_at_detach, other);
 	netns_assert_default(NULL, other);
+	netns_assert_default(BLUE, other);
+	netns_assert_default(GREEN, "reno");
+	assert_int_equal(kernel_users(&old.handles), 0);
+	assert_int_equal(run.outcome.n_defaults, 1);
 	assert_former(&run, 0, "", "reno");
 	take_off(&run, NULL);
 	netns_assert_default(NULL, "reno");
+	netns_set_default(BLUE, "reno");
 }
 
 int main(void)
