@@ -29,8 +29,18 @@ struct client {
 	bool json;          /* stdout is for programs */
 	bool all;           /* list: what others have attached, too */
 	const char *kernel; /* inspect: another kernel's file; NULL: the running one */
-	bool value;         /* inspect: the value that the kernel would receive, too */
-	bool wait;          /* verbs that change something wait for the outcome */
+	const char *policy; /* inspect: apply the overrides of this file; NULL: none */
+	bool load;          /* verify: ask the verifier, too */
+	const char *config, *policy_path,
+		*object_path; /* verify: as of the daemon; NULL: defaults */
+	bool value; /* inspect: the value that the kernel would receive, too; dump: that it has */
+	bool once;  /* top: one interval */
+	uint64_t interval_usec; /* top */
+	const char *since;      /* monitor: also events before now; NULL: none */
+	const char *state;      /* monitor: a list of states; NULL: all */
+	bool merged;            /* cat: what is in force */
+	const char *textfile;   /* metrics: for node_exporter; NULL: stdout */
+	bool wait;              /* verbs that change something wait for the outcome */
 	struct style style;
 	sd_bus *bus;
 };

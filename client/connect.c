@@ -13,29 +13,33 @@
 #define CONNECT_SECONDS 10
 #define CONNECT_USEC (CONNECT_SECONDS * UINT64_C(1000000))
 
-static enum exit_status connect_failed(const char *socket, int error)
+static enum exit_status connect_failed(const char *socket, int error, char **ret_sentence)
 {
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		complain("no daemon listens on %s: is structopsd running? See: systemctl status "
-			 "structopsd",
-			 socket);
+		*ret_sentence = sentence(
+			"no daemon listens on %s: is structopsd running? See: systemctl status "
+			"structopsd",
+			socket);
 		return EXIT_NO_DAEMON;
 	case EACCES:
 	case EPERM:
-		complain("this user may not connect to %s: viewing and managing are for root, and "
-			 "for the "
-			 "groups of ViewGroup= and ManageGroup= in structopsd.conf",
-			 socket);
+		*ret_sentence = sentence(
+			"this user may not connect to %s: viewing and managing are for root, and "
+			"for the "
+			"groups of ViewGroup= and ManageGroup= in structopsd.conf",
+			socket);
 		return EXIT_DENIED;
 	case EAGAIN: /* the backlog was full all the time */
-		complain("the daemon did not accept a connection on %s within %d s; see: "
-			 "systemctl status structopsd",
-			 socket, CONNECT_SECONDS);
+		*ret_sentence =
+			sentence("the daemon did not accept a connection on %s within %d s; see: "
+				 "systemctl status structopsd",
+				 socket, CONNECT_SECONDS);
 		return EXIT_FAILED;
 	default:
-		complain("cannot connect to the daemon on %s: %s", socket, strerror(error));
+		*ret_sentence = sentence("cannot connect to the daemon on %s: %s", socket,
+					 strerror(error));
 		return error == ENOTSOCK || error == EPROTOTYPE ? EXIT_NO_DAEMON : EXIT_FAILED;
 	}
 }
@@ -44,25 +48,26 @@ static enum exit_status connect_failed(const char *socket, int error)
  * By hand rather than by sd_bus_set_address(): that one connects in the background and tells all failures as the
  * same disconnection, and the path would have to be escaped.
  */
-static enum exit_status open_socket(const char *path, int *ret_fd)
+static enum exit_status open_socket(const char *path, int *ret_fd, char **ret_sentence)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval timeout = {.tv_sec = CONNECT_SECONDS};
 	_cleanup_(closep) int fd = -EBADF;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		complain("the socket path %s is too long: %zu bytes, at most %zu can be", path,
-			 strlen(path), sizeof(address.sun_path) - 1);
+		*ret_sentence =
+			sentence("the socket path %s is too long: %zu bytes, at most %zu can be",
+				 path, strlen(path), sizeof(address.sun_path) - 1);
 		return EXIT_USAGE;
 	}
 	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0) {
-		complain("cannot make a socket: %s", strerror(errno));
+		*ret_sentence = sentence("cannot make a socket: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return connect_failed(path, errno);
+		return connect_failed(path, errno, ret_sentence);
 	*ret_fd = TAKE_FD(fd);
 	return EXIT_DONE;
 }
@@ -87,37 +92,40 @@ static int authenticate(sd_bus *bus)
 	return r < 0 ? r : 0;
 }
 
-static enum exit_status authentication_failed(const char *socket, int error)
+static enum exit_status authentication_failed(const char *socket, int error, char **ret_sentence)
 {
 	if (error == -ETIMEDOUT) {
-		complain("the daemon on %s did not answer within %d s; see: systemctl status "
-			 "structopsd",
-			 socket, CONNECT_SECONDS);
+		*ret_sentence = sentence(
+			"the daemon on %s did not answer within %d s; see: systemctl status "
+			"structopsd",
+			socket, CONNECT_SECONDS);
 		return EXIT_FAILED;
 	}
 	if (error == -ECONNRESET || error == -EPIPE || error == -ENOTCONN) {
-		complain("the daemon closed the connection: this user may neither view nor manage "
-			 "(ViewGroup=, ManageGroup= in structopsd.conf), or too many clients are "
-			 "connected");
+		*ret_sentence = sentence(
+			"the daemon closed the connection: this user may neither view nor manage "
+			"(ViewGroup=, ManageGroup= in structopsd.conf), or too many clients are "
+			"connected");
 		return EXIT_DENIED;
 	}
-	complain("no connection to the daemon on %s: %s; is that structopsd's socket?", socket,
-		 strerror(-error));
+	*ret_sentence =
+		sentence("no connection to the daemon on %s: %s; is that structopsd's socket?",
+			 socket, strerror(-error));
 	return EXIT_FAILED;
 }
 
-enum exit_status client_connect(struct client *client)
+enum exit_status client_try_connect(struct client *client, char **ret_sentence)
 {
 	_cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
 	_cleanup_(closep) int fd = -EBADF;
 	enum exit_status status;
 	int r;
 
-	status = open_socket(client->socket, &fd);
+	status = open_socket(client->socket, &fd, ret_sentence);
 	if (status != EXIT_DONE)
 		return status;
 	if (sd_bus_new(&bus) < 0)
-		return out_of_memory();
+		return EXIT_FAILED;
 	r = sd_bus_set_fd(bus, fd, fd);
 	if (r >= 0) {
 		TAKE_FD(fd); /* the bus closes it */
@@ -128,9 +136,21 @@ enum exit_status client_connect(struct client *client)
 	if (r >= 0)
 		r = authenticate(bus);
 	if (r < 0)
-		return authentication_failed(client->socket, r);
+		return authentication_failed(client->socket, r, ret_sentence);
 	client->bus = TAKE_PTR(bus);
 	return EXIT_DONE;
+}
+
+enum exit_status client_connect(struct client *client)
+{
+	_cleanup_(freep) char *text = NULL;
+	enum exit_status status = client_try_connect(client, &text);
+
+	if (status != EXIT_DONE && !text)
+		return out_of_memory();
+	if (status != EXIT_DONE)
+		complain("%s", text);
+	return status;
 }
 
 int client_new_call(struct client *client, const char *method, sd_bus_message **ret)

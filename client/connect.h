@@ -10,6 +10,9 @@
 /* Connects client->bus to client->socket and authenticates. Anything but EXIT_DONE has been complained about. */
 enum exit_status client_connect(struct client *client);
 
+/* The same, and says nothing: anything but EXIT_DONE has a sentence that the caller frees (NULL: out of memory). */
+enum exit_status client_try_connect(struct client *client, char **ret_sentence);
+
 /* For a call whose answer comes when the outcome is known. */
 #define CALL_WITHOUT_TIMEOUT UINT64_MAX
 #define CALL_TIMEOUT 0 /* sd-bus's own, 25 s */

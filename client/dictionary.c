@@ -93,18 +93,11 @@ static int read_entry(const struct dictionary_form *form, sd_bus_message *m, voi
 	return r < 0 ? r : 1;
 }
 
-/* 1: a row was read; 0: the array ends here. */
-static int read_row(const struct dictionary_form *form, sd_bus_message *m, void *items, size_t *n)
+/* Of a dictionary that was entered, until it is left. 1; negative. */
+static int read_entries(const struct dictionary_form *form, sd_bus_message *m, void *row)
 {
-	void *row;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r <= 0)
-		return r;
-	row = array_append(items, n, form->row_size);
-	if (!row)
-		return -ENOMEM;
 	sd_bus_message_ref(m);
 	memcpy(row, &m, sizeof(m));
 	do
@@ -118,7 +111,32 @@ static int read_row(const struct dictionary_form *form, sd_bus_message *m, void 
 	return r < 0 ? r : 1;
 }
 
-static void free_row(const struct dictionary_form *form, void *row)
+/* 1: a row was read; 0: the array ends here. */
+static int read_row(const struct dictionary_form *form, sd_bus_message *m, void *items, size_t *n)
+{
+	void *row;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	if (r <= 0)
+		return r;
+	row = array_append(items, n, form->row_size);
+	return row ? read_entries(form, m, row) : -ENOMEM;
+}
+
+int dictionary_read(const struct dictionary_form *form, sd_bus_message *answer, void *row)
+{
+	int r = sd_bus_message_enter_container(answer, 'a', "{sv}");
+
+	if (r <= 0)
+		return -EBADMSG;
+	r = read_entries(form, answer, row);
+	if (r >= 0)
+		return 0;
+	return r == -ENOMEM ? r : -EBADMSG;
+}
+
+void dictionary_done(const struct dictionary_form *form, void *row)
 {
 	sd_bus_message *m;
 
@@ -151,13 +169,13 @@ int dictionary_read_rows(const struct dictionary_form *form, sd_bus_message *ans
 	/* Half a row is none. */
 	memcpy(&array, items, sizeof(array));
 	if (*n > whole)
-		free_row(form, row_at(form, array, --*n));
+		dictionary_done(form, row_at(form, array, --*n));
 	return r == -ENOMEM ? r : -EBADMSG;
 }
 
 void dictionary_free_rows(const struct dictionary_form *form, void *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		free_row(form, row_at(form, items, i));
+		dictionary_done(form, row_at(form, items, i));
 	free(items);
 }

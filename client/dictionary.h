@@ -36,6 +36,9 @@ struct dictionary_form {
  */
 int dictionary_read_rows(const struct dictionary_form *form, sd_bus_message *answer, void *items,
 			 size_t *n);
+/* One dictionary (a{sv}), which must be there, into a zeroed row; to be freed unless the first member stayed NULL. */
+int dictionary_read(const struct dictionary_form *form, sd_bus_message *answer, void *row);
+void dictionary_done(const struct dictionary_form *form, void *row);
 /* Frees what dictionary_read_rows() has appended. */
 void dictionary_free_rows(const struct dictionary_form *form, void *items, size_t n);
 

@@ -5,6 +5,10 @@
 #include "client/verbs.h"
 #include "common/protocol.h"
 
+#define INTERVAL_DEFAULT_USEC 1000000
+#define INTERVAL_MIN 0.1 /* s; looking takes a millisecond or two */
+#define INTERVAL_MAX 86400.0
+
 static void print_help(void)
 {
 	puts("Usage: structopsctl [OPTION…] [VERB [NAME…]]\n"
@@ -24,8 +28,22 @@ static void print_help(void)
 	     "      --json         Output for programs, schema 1\n"
 	     "      --no-color     No colours on a terminal (as does NO_COLOR=1)\n"
 	     "  -a, --all          list: also what others have attached\n"
-	     "      --kernel FILE  inspect: BTF or vmlinux of another kernel than the running one\n"
-	     "      --value        inspect: also the bytes that the kernel would receive\n"
+	     "      --kernel FILE  inspect, verify: BTF or vmlinux of another kernel than the "
+	     "running one\n"
+	     "      --policy FILE  inspect: the object as this policy changes it\n"
+	     "      --load         verify: also what the kernel's verifier says, attaching "
+	     "nothing\n"
+	     "      --config FILE, --policy-path DIR[:DIR…], --object-path DIR[:DIR…]\n"
+	     "                     verify: as of structopsd\n"
+	     "      --value        inspect: also the bytes that the kernel would receive; dump: "
+	     "those it "
+	     "has\n"
+	     "      --once         top: one interval, and no more\n"
+	     "      --interval SEC top: how long each is (1)\n"
+	     "      --since WHEN   monitor: also what was since; a number, a time span or a time\n"
+	     "      --state STATE  monitor: only changes to this state, or these (A,B)\n"
+	     "      --merged       cat: what is in force, and where it stands\n"
+	     "      --textfile FILE metrics: write this file, for node_exporter\n"
 	     "      --no-wait      attach, detach, restart, reload: do not wait for the outcome\n"
 	     "  -h, --help         This text\n"
 	     "      --version      The version\n"
@@ -46,30 +64,53 @@ static enum exit_status usage(void)
 struct options {
 	const char *socket;
 	const char *kernel;
-	bool json, no_color, no_wait, all, value;
+	const char *policy, *config, *policy_path, *object_path;
+	const char *interval, *since, *state, *textfile;
+	bool json, no_color, no_wait, all, value, once, load, merged;
 	bool leave; /* nothing more to do: help or version was printed */
 };
+
+/* What getopt_long() returns for an option without a letter: which kind it is of, and where its value goes. */
+enum {
+	OPTION_VERSION = 0x100,
+	OPTION_FLAG = 0x1000,
+	OPTION_TEXT = 0x2000,
+};
+#define FLAG(member) no_argument, NULL, OPTION_FLAG + (int)offsetof(struct options, member)
+#define TEXT(member) required_argument, NULL, OPTION_TEXT + (int)offsetof(struct options, member)
+
+/* False: c is the letter of an option. */
+static bool take_option(struct options *o, int c)
+{
+	if (c >= OPTION_TEXT)
+		*(const char **)((char *)o + (c - OPTION_TEXT)) = optarg;
+	else if (c >= OPTION_FLAG)
+		*(bool *)((char *)o + (c - OPTION_FLAG)) = true;
+	return c >= OPTION_FLAG;
+}
 
 /* Leaves optind at the verb. */
 static enum exit_status parse_options(int argc, char **argv, struct options *o)
 {
-	enum {
-		OPTION_SOCKET = 0x100,
-		OPTION_JSON,
-		OPTION_NO_COLOR,
-		OPTION_NO_WAIT,
-		OPTION_KERNEL,
-		OPTION_VALUE,
-		OPTION_VERSION
-	};
 	static const struct option table[] = {
-		{"socket", required_argument, NULL, OPTION_SOCKET},
-		{"json", no_argument, NULL, OPTION_JSON},
-		{"no-color", no_argument, NULL, OPTION_NO_COLOR},
-		{"no-wait", no_argument, NULL, OPTION_NO_WAIT},
+		{"socket", TEXT(socket)},
+		{"json", FLAG(json)},
+		{"no-color", FLAG(no_color)},
+		{"no-wait", FLAG(no_wait)},
 		{"all", no_argument, NULL, 'a'},
-		{"kernel", required_argument, NULL, OPTION_KERNEL},
-		{"value", no_argument, NULL, OPTION_VALUE},
+		{"kernel", TEXT(kernel)},
+		{"policy", TEXT(policy)},
+		{"load", FLAG(load)},
+		{"config", TEXT(config)},
+		{"policy-path", TEXT(policy_path)},
+		{"object-path", TEXT(object_path)},
+		{"value", FLAG(value)},
+		{"once", FLAG(once)},
+		{"interval", TEXT(interval)},
+		{"since", TEXT(since)},
+		{"state", TEXT(state)},
+		{"merged", FLAG(merged)},
+		{"textfile", TEXT(textfile)},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{0},
@@ -77,25 +118,9 @@ static enum exit_status parse_options(int argc, char **argv, struct options *o)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "ah", table, NULL)) >= 0) {
+		if (take_option(o, c))
+			continue;
 		switch (c) {
-		case OPTION_SOCKET:
-			o->socket = optarg;
-			break;
-		case OPTION_JSON:
-			o->json = true;
-			break;
-		case OPTION_NO_COLOR:
-			o->no_color = true;
-			break;
-		case OPTION_NO_WAIT:
-			o->no_wait = true;
-			break;
-		case OPTION_KERNEL:
-			o->kernel = optarg;
-			break;
-		case OPTION_VALUE:
-			o->value = true;
-			break;
 		case 'a':
 			o->all = true;
 			break;
@@ -125,6 +150,57 @@ static enum exit_status unknown_verb(const char *name)
 	return usage();
 }
 
+/* An option that would have no effect is a misunderstanding, and is said to be one. */
+static bool has_misplaced_option(const struct options *o, const struct verb *verb)
+{
+	const struct {
+		const char *name;
+		bool given, fits;
+		const char *place;
+	} placed[] = {
+		{"--json", o->json, !verb->measures, "the other verbs"},
+		{"--no-wait", o->no_wait, verb->changes, "verbs that change something"},
+		{"--all", o->all, verb->takes_all, "'list'"},
+		{"--kernel", o->kernel, verb->inspects || verb->verifies, "'inspect' and 'verify'"},
+		{"--policy", o->policy, verb->inspects, "'inspect'"},
+		{"--load", o->load, verb->verifies, "'verify'"},
+		{"--config", o->config, verb->verifies || verb->compares, "'verify' and 'delta'"},
+		{"--policy-path", o->policy_path, verb->verifies || verb->compares,
+		 "'verify' and 'delta'"},
+		{"--object-path", o->object_path, verb->verifies, "'verify'"},
+		{"--value", o->value, verb->takes_value, "'inspect' and 'dump'"},
+		{"--once", o->once, verb->repeats, "'top'"},
+		{"--interval", o->interval, verb->repeats, "'top'"},
+		{"--since", o->since, verb->monitors, "'monitor'"},
+		{"--state", o->state, verb->monitors, "'monitor'"},
+		{"--merged", o->merged, verb->merges, "'cat'"},
+		{"--textfile", o->textfile, verb->measures, "'metrics'"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(placed); i++) {
+		if (!placed[i].given || placed[i].fits)
+			continue;
+		complain("%s says nothing to '%s'; it is for %s", placed[i].name, verb->name,
+			 placed[i].place);
+		return true;
+	}
+	return false;
+}
+
+/* Seconds, with a fraction perhaps; µs are kept. */
+static bool parse_interval(const char *text, uint64_t *ret_usec)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(seconds >= INTERVAL_MIN && seconds <= INTERVAL_MAX)) {
+		complain("--interval %s: seconds from %g to %g", text, INTERVAL_MIN, INTERVAL_MAX);
+		return false;
+	}
+	*ret_usec = (uint64_t)(seconds * 1e6);
+	return true;
+}
+
 /* *ret_verb is written when the command line makes sense. */
 static enum exit_status choose_verb(const struct options *o, const char *name, size_t n_arguments,
 				    const struct verb **ret_verb)
@@ -142,19 +218,8 @@ static enum exit_status choose_verb(const struct options *o, const char *name, s
 			 verb->name, verb->arguments);
 		return usage();
 	}
-	if (o->no_wait && !verb->changes) {
-		complain("--no-wait says nothing to '%s', which waits for nothing", verb->name);
+	if (has_misplaced_option(o, verb))
 		return usage();
-	}
-	if (o->all && !verb->takes_all) {
-		complain("--all says nothing to '%s'; it is for 'list'", verb->name);
-		return usage();
-	}
-	if ((o->kernel || o->value) && !verb->inspects) {
-		complain("%s says nothing to '%s'; it is for 'inspect'",
-			 o->kernel ? "--kernel" : "--value", verb->name);
-		return usage();
-	}
 	*ret_verb = verb;
 	return EXIT_DONE;
 }
@@ -164,6 +229,7 @@ static enum exit_status run(int argc, char **argv)
 	struct options options = {.socket = PROTOCOL_SOCKET};
 	const struct verb *verb = NULL;
 	struct client client;
+	uint64_t interval_usec = INTERVAL_DEFAULT_USEC;
 	enum exit_status status;
 	char **names;
 	size_t n;
@@ -177,17 +243,30 @@ static enum exit_status run(int argc, char **argv)
 	status = choose_verb(&options, optind < argc ? argv[optind] : VERB_DEFAULT, n, &verb);
 	if (status != EXIT_DONE)
 		return status;
+	if (options.interval && !parse_interval(options.interval, &interval_usec))
+		return usage();
 
 	client = (struct client){
 		.socket = options.socket,
 		.json = options.json,
 		.all = options.all,
 		.kernel = options.kernel,
+		.policy = options.policy,
+		.load = options.load,
+		.config = options.config,
+		.policy_path = options.policy_path,
+		.object_path = options.object_path,
 		.value = options.value,
+		.once = options.once,
+		.interval_usec = interval_usec,
+		.since = options.since,
+		.state = options.state,
+		.merged = options.merged,
+		.textfile = options.textfile,
 		.wait = !options.no_wait,
 		.style = style_of_stdout(!options.no_color),
 	};
-	status = verb->inspects ? EXIT_DONE : client_connect(&client);
+	status = verb->connects_itself ? EXIT_DONE : client_connect(&client);
 	if (status == EXIT_DONE)
 		status = verb->run(&client, verb, names, n);
 	sd_bus_close_unref(client.bus);

@@ -90,9 +90,8 @@ static int read_event(sd_bus_message *m, const char *signature, struct row_event
 				   &e->link_id);
 }
 
-static int read_events(sd_bus_message *m, void *userdata)
+static int append_events(sd_bus_message *m, struct row_event **events, size_t *n)
 {
-	struct policy_row *row = userdata;
 	struct row_event e;
 	int r;
 
@@ -100,14 +99,29 @@ static int read_events(sd_bus_message *m, void *userdata)
 	if (r < 0)
 		return r;
 	while ((r = read_event(m, "(" SIGNATURE_EVENT ")", &e)) > 0) {
-		struct row_event *event = array_append(&row->events, &row->n_events,
-						       sizeof(*event));
+		struct row_event *event = array_append(events, n, sizeof(*event));
 
 		if (!event)
 			return -ENOMEM;
 		*event = e;
 	}
 	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_events(sd_bus_message *m, void *userdata)
+{
+	struct policy_row *row = userdata;
+
+	return append_events(m, &row->events, &row->n_events);
+}
+
+int row_events_read(struct row_event **events, size_t *n, sd_bus_message *answer)
+{
+	int r = append_events(answer, events, n);
+
+	if (r >= 0)
+		return 0;
+	return r == -ENOMEM ? r : -EBADMSG;
 }
 
 int row_event_read(struct row_event *ret, sd_bus_message *signal)

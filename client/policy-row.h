@@ -73,6 +73,9 @@ void policy_rows_done(struct policy_rows *rows);
 /* The body of the signal Event. Its texts live as long as the message. */
 int row_event_read(struct row_event *ret, sd_bus_message *signal);
 
+/* The answer of Follow(): appends to the array, which the caller frees. 0; -EBADMSG; -ENOMEM. */
+int row_events_read(struct row_event **events, size_t *n, sd_bus_message *answer);
+
 /* Whether the daemon takes it for attached: an update leaves the old one attached until the new one is. */
 bool policy_row_is_attached(const struct policy_row *row);
 

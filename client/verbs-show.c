@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* list, status, cat: one question, one answer, printed. */
+#include "client/ask.h"
 #include "client/connect.h"
 #include "client/json.h"
+#include "client/policy-output.h"
 #include "client/text.h"
 #include "client/verbs.h"
 #include "common/protocol.h"
-
-static enum exit_status ask_list(struct client *client, struct policy_rows *rows)
-{
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
-	enum exit_status status;
-	int r;
-
-	r = client_new_call(client, METHOD_LIST, &call);
-	if (r < 0)
-		return client_answer_failed(r);
-	status = client_call(client, call, CALL_TIMEOUT, NULL, &answer);
-	if (status != EXIT_DONE)
-		return status;
-	r = policy_rows_read(rows, answer);
-	return r < 0 ? client_answer_failed(r) : EXIT_DONE;
-}
 
 static enum exit_status ask_foreign(struct client *client, struct foreign_rows *rows)
 {
@@ -75,25 +61,6 @@ enum exit_status verb_list(struct client *client, const struct verb *verb, char 
 	if (client->json)
 		return written(json_list(stdout, &rows, NULL));
 	return written(text_list(stdout, &client->style, &rows, now_usec()));
-}
-
-/* The policies of names, or all where names is empty, are put to the rows. */
-static enum exit_status ask_status(struct client *client, char **names, struct policy_rows *rows)
-{
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
-	enum exit_status status;
-	int r;
-
-	r = client_new_call(client, METHOD_STATUS, &call);
-	if (r >= 0)
-		r = sd_bus_message_append_strv(call, names);
-	if (r < 0)
-		return client_answer_failed(r);
-	status = client_call(client, call, CALL_TIMEOUT, names[0], &answer);
-	if (status != EXIT_DONE)
-		return status;
-	r = policy_rows_read(rows, answer);
-	return r < 0 ? client_answer_failed(r) : EXIT_DONE;
 }
 
 /* Name by name, so that one that does not exist does not hide the others. */
@@ -182,6 +149,32 @@ static int read_files(sd_bus_message *m, struct policy_file **files, size_t *n)
 	return r;
 }
 
+/* Lines that are no INI are told, and the others shown. */
+static enum exit_status print_merged(struct client *client, const char *name,
+				     const struct policy_file *files, size_t n)
+{
+	_cleanup_(freep) struct policy_source *sources = calloc(n + 1, sizeof(*sources));
+	_cleanup_(merged_policy_done) struct merged_policy merged = {0};
+	_cleanup_(messages_done) struct messages errors = MESSAGES_NULL;
+	enum exit_status status;
+	int r;
+
+	for (size_t i = 0; sources && i < n; i++)
+		sources[i] = (struct policy_source){
+			.path = (char *)files[i].path,
+			.text = (char *)files[i].content,
+			.length = strlen(files[i].content),
+		};
+	r = sources ? policy_merge(sources, n, &merged, &errors) : -ENOMEM;
+	if (r == -ENOMEM)
+		return out_of_memory();
+	for (size_t i = 0; i < errors.n; i++)
+		complain("%s", errors.items[i]);
+	status = written(client->json ? json_merged(stdout, name, &merged)
+				      : text_merged(stdout, &client->style, &merged));
+	return exit_status_gravest(r < 0 ? EXIT_FAILED : EXIT_DONE, status);
+}
+
 enum exit_status verb_cat(struct client *client, const struct verb *verb, char *const *names,
 			  size_t n)
 {
@@ -202,6 +195,8 @@ enum exit_status verb_cat(struct client *client, const struct verb *verb, char *
 	r = read_files(answer, &files, &n_files);
 	if (r < 0)
 		return client_answer_failed(r);
+	if (client->merged)
+		return print_merged(client, names[0], files, n_files);
 	if (client->json)
 		return written(json_files(stdout, names[0], files, n_files));
 	return written(text_files(stdout, &client->style, files, n_files));

@@ -8,13 +8,21 @@ struct verb {
 	const char *name;
 	const char *arguments; /* for the help */
 	size_t min, max;       /* how many arguments */
-	bool changes;          /* takes --no-wait */
 	const char *method;    /* of verb_change() */
 	enum exit_status (*run)(struct client *client, const struct verb *verb, char *const *names,
 				size_t n);
 	const char *help;
-	bool takes_all; /* --all */
-	bool inspects;  /* takes --kernel and --value, and a file; needs no daemon */
+	bool changes;         /* takes --no-wait */
+	bool connects_itself; /* if at all: it works without a daemon, or tells what is the matter */
+	bool takes_all;       /* --all */
+	bool takes_value;     /* --value */
+	bool inspects;        /* takes --kernel, and a file */
+	bool repeats;         /* --once, --interval */
+	bool monitors;        /* --since, --state */
+	bool merges;          /* --merged */
+	bool compares;        /* --config, --policy-path */
+	bool measures;        /* --textfile */
+	bool verifies;        /* --load, --kernel, --config, --policy-path, --object-path; files */
 };
 #define VERB_ARGUMENTS_ANY SIZE_MAX
 #define VERB_DEFAULT "list"
@@ -26,7 +34,7 @@ const struct verb *verb_find(const char *name);
 /* The verb that was probably meant; NULL: none is near. */
 const struct verb *verb_nearest(const char *name);
 
-/* Run with a connected client (but for inspect), as many names as the row allows, NULL-terminated. */
+/* Run with a connected client (unless it connects itself), as many names as the row allows, NULL-terminated. */
 enum exit_status verb_list(struct client *client, const struct verb *verb, char *const *names,
 			   size_t n);
 enum exit_status verb_status(struct client *client, const struct verb *verb, char *const *names,
@@ -40,5 +48,19 @@ enum exit_status verb_reload(struct client *client, const struct verb *verb, cha
 			     size_t n);
 enum exit_status verb_monitor(struct client *client, const struct verb *verb, char *const *names,
 			      size_t n);
+enum exit_status verb_delta(struct client *client, const struct verb *verb, char *const *names,
+			    size_t n);
+enum exit_status verb_metrics(struct client *client, const struct verb *verb, char *const *names,
+			      size_t n);
 enum exit_status verb_inspect(struct client *client, const struct verb *verb, char *const *names,
 			      size_t n);
+enum exit_status verb_dump(struct client *client, const struct verb *verb, char *const *names,
+			   size_t n);
+enum exit_status verb_doctor(struct client *client, const struct verb *verb, char *const *names,
+			     size_t n);
+enum exit_status verb_top(struct client *client, const struct verb *verb, char *const *names,
+			  size_t n);
+enum exit_status verb_verify(struct client *client, const struct verb *verb, char *const *names,
+			     size_t n);
+enum exit_status verb_log(struct client *client, const struct verb *verb, char *const *names,
+			  size_t n);

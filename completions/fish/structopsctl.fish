@@ -15,15 +15,15 @@ end
 
 # The verb and the names, without options and without the word under the cursor.
 function __structopsctl_words
-    set -l after_socket no
+    set -l is_value no
     for word in (commandline -opc)[2..-1]
-        if test $after_socket = yes
-            set after_socket no
+        if test $is_value = yes
+            set is_value no
             continue
         end
         switch $word
-            case --socket
-                set after_socket yes
+            case --socket --kernel --interval
+                set is_value yes
             case '-*'
             case '*'
                 echo $word
@@ -38,7 +38,10 @@ end
 function __structopsctl_has_verb
     set -l words (__structopsctl_words)
     test "$words[1]" = $argv[1]
-    and test $argv[1] != cat -o (count $words) -lt 2
+    and begin
+        not contains $argv[1] cat inspect dump
+        or test (count $words) -lt 2
+    end
 end
 
 # The policies in one of these states, without any given all of them. Nothing where the daemon does not answer soon: a
@@ -65,6 +68,10 @@ complete -c structopsctl -l socket -r -F -d 'The socket of the daemon'
 complete -c structopsctl -l json -d 'Output for programs'
 complete -c structopsctl -l no-color -d 'No colours on a terminal'
 complete -c structopsctl -l no-wait -d 'Do not wait for the outcome'
+complete -c structopsctl -l kernel -r -F -d 'inspect: another kernel than the running one'
+complete -c structopsctl -l value -d 'inspect, dump: also the bytes'
+complete -c structopsctl -l once -d 'top: one interval, and no more'
+complete -c structopsctl -l interval -x -d 'top: seconds'
 complete -c structopsctl -s a -l all -d 'list: also what others have attached'
 complete -c structopsctl -s h -l help -d 'A summary'
 complete -c structopsctl -l version -d 'The version'
@@ -78,6 +85,10 @@ complete -c structopsctl -n __structopsctl_needs_verb -a reset-failed -d 'Forget
 complete -c structopsctl -n __structopsctl_needs_verb -a reload -d 'Read all policies again and apply what changed'
 complete -c structopsctl -n __structopsctl_needs_verb -a cat -d 'The files that a policy was merged from'
 complete -c structopsctl -n __structopsctl_needs_verb -a monitor -d 'Each change of state as it happens'
+complete -c structopsctl -n __structopsctl_needs_verb -a inspect -d 'What is in an object, and what a kernel makes of it'
+complete -c structopsctl -n __structopsctl_needs_verb -a dump -d 'The value that the kernel has'
+complete -c structopsctl -n __structopsctl_needs_verb -a doctor -d 'Is this host fit'
+complete -c structopsctl -n __structopsctl_needs_verb -a top -d 'How often operators run, and for how long'
 
 complete -c structopsctl -n '__structopsctl_has_verb status' -a '(__structopsctl_policies)'
 complete -c structopsctl -n '__structopsctl_has_verb attach' -a '(__structopsctl_policies inactive waiting failed)'
@@ -85,3 +96,5 @@ complete -c structopsctl -n '__structopsctl_has_verb detach' -a '(__structopsctl
 complete -c structopsctl -n '__structopsctl_has_verb restart' -a '(__structopsctl_policies inactive attached updating waiting failed)'
 complete -c structopsctl -n '__structopsctl_has_verb reset-failed' -a '(__structopsctl_policies waiting failed)'
 complete -c structopsctl -n '__structopsctl_has_verb cat' -a '(__structopsctl_policies)'
+complete -c structopsctl -n '__structopsctl_has_verb dump' -a '(__structopsctl_policies)'
+complete -c structopsctl -n '__structopsctl_has_verb inspect' -F
