@@ -138,6 +138,23 @@ sysrq_s() { echo S >/proc/sysrq-trigger; }
 cpu_off() { echo 0 >"/sys/devices/system/cpu/cpu$1/online"; }
 cpu_on() { echo 1 >"/sys/devices/system/cpu/cpu$1/online"; }
 
+# left_off NAME, since then NAME's story: what happened to it. goes NAME "STATE STATE …" [SECONDS] waits until it became
+# exactly that; first NAME MEMBER is of its first event.
+left_off() { eval "seq_${1//[^a-zA-Z0-9]/_}=$(events_of "$1" | jq 'last.seq // 0')"; }
+story() { local seq=seq_${1//[^a-zA-Z0-9]/_}; events_of "$1" | jq --argjson seq "${!seq}" 'map(select(.seq > $seq))'; }
+story_is() { [ "$(story "$1" | jq -r 'map(.to) | join(" ")')" = "$2" ]; }
+goes() {
+	local end=$((SECONDS + ${3:-30}))
+	until story_is "$1" "$2"; do
+		if [ $SECONDS -ge $end ]; then
+			ctl status "$1" || true
+			fail "$1 did not go: $2, but: $(story "$1" | jq -r 'map(.to) | join(" ")')"
+		fi
+		sleep 0.05
+	done
+}
+first() { story "$1" | jq -r ".[0].$2"; }
+
 # --- HID devices that are not there --------------------------------------------------------------------------------
 #
 # A device is called by its name, of one word; more than one can be plugged in at a time.
@@ -191,10 +208,18 @@ hid_sends() {
 
 # --- who says what, and when ---------------------------------------------------------------------------------------
 
+# on_one_cpu: the daemon runs where those run that it is compared with. The emulator gives each CPU a turn of up to 100 ms
+# while the other one stands still, so between two of them there is no "at the same time".
+on_one_cpu() {
+	mkdir -p /run/systemd/system/structopsd.service.d
+	printf '[Service]\nCPUAffinity=0\n' >/run/systemd/system/structopsd.service.d/cpu.conf
+	systemctl daemon-reload
+}
+
 # listen [LINK…]: a bare listener to uevents and links: /tmp/uevents, see tools/uevents.c
 listen() {
 	rm -f /tmp/uevents
-	bin/uevents "$@" >/tmp/uevents 2>&1 &
+	taskset -c 0 bin/uevents "$@" >/tmp/uevents 2>&1 &
 	pid_uevents=$!
 	wait_for 20 grep -qs ^listening /tmp/uevents
 }
@@ -203,8 +228,34 @@ listen() {
 heard() { awk -v a="$1" -v d="$2" '$2 == a && $3 == d { usec = $1 } END { if (usec) print usec }' /tmp/uevents; }
 was_heard() { [ -n "$(heard "$@")" ]; }
 
+# monitor: the daemon's events go to /tmp/monitor from now on. Those of instances that are gone are there only.
+monitor() {
+	structopsctl --json monitor >/tmp/monitor &
+	pid_monitor=$!
+	# Once it has subscribed, and not before, it waits by epoll_wait, epoll_pwait or epoll_pwait2.
+	wait_for 20 grep -qE '^(232|281|441) ' "/proc/$pid_monitor/syscall"
+	{ structopsctl --json status || true; } | jq -c '.policies[].events[]' >/tmp/monitor.before
+}
+
+# events_of NAME: the daemon's events, a JSON array
+events_of() {
+	{ of "$1" events; cat /tmp/monitor.before /tmp/monitor 2>/dev/null || true; } |
+		jq -s --arg name "$1" 'map(arrays[], objects) | map(select(.policy == $name)) | unique_by(.seq)'
+}
+
+# steps_of NAME: "loading attached …", what it became
+steps_of() { events_of "$1" | jq -r 'map(.to) | join(" ")'; }
+
+# noted NAME TO: microseconds at which the daemon noted that NAME became TO, the last time
+noted() { events_of "$1" | jq --arg to "$2" 'map(select(.to == $to)) | last.monotonic_usec // empty'; }
+
 # left NAME [STATE]: microseconds at which the daemon noted that NAME was no longer STATE (attached), the last time
-left() { of "$1" "events | map(select(.from == \"${2:-attached}\")) | last.monotonic_usec // empty"; }
+left() {
+	events_of "$1" | jq --arg from "${2:-attached}" 'map(select(.from == $from)) | last.monotonic_usec // empty'
+}
+
+# told NAME: what the daemon called it, and when
+told() { events_of "$1" | jq -r '.[] | "\(.monotonic_usec) daemon \(.to)"'; }
 
 # lag NAME ACTION DEVPATH|LINK: microseconds from the listener's knowing to the daemon's; says it, too, on stderr
 lag() {
@@ -220,7 +271,7 @@ watch_truth() {
 	local name=$1
 	shift
 	rm -f "/tmp/truth.$name"
-	bin/truth "$@" >"/tmp/truth.$name" 2>&1 &
+	taskset -c 0 bin/truth "$@" >"/tmp/truth.$name" 2>&1 &
 	eval "pid_truth_${name//[^a-zA-Z0-9]/_}=$!"
 	wait_for 20 grep -qs used "/tmp/truth.$name"
 }
@@ -231,8 +282,8 @@ never_lied() {
 	local name=$1 pid=pid_truth_${1//[^a-zA-Z0-9]/_} longest
 	kill "${!pid}"
 	wait "${!pid}" || true
-	of "$name" 'events[] | "\(.monotonic_usec) daemon \(.to)"' >"/tmp/told.$name"
-	longest=$(sort -n "/tmp/truth.$name" "/tmp/told.$name" | awk '
+	told "$name" >"/tmp/told.$name"
+	longest=$(sort -sn "/tmp/truth.$name" "/tmp/told.$name" | awk '
 		function check() { if (told == "attached" && kernel == "unused" && $1 - since > longest) longest = $1 - since }
 		{ check() }
 		$2 == "daemon" && $3 != told { told = $3; since = $1 }

@@ -17,7 +17,7 @@ readonly guest_packages=(
 )
 readonly chroot_packages=(
 	gcc make libc6-dev clang llvm meson ninja-build pkg-config pahole bpftool python3 file xz-utils
-	libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libinih-dev nettle-dev libjansson-dev
+	libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libinih-dev nettle-dev libjansson-dev libncurses-dev
 )
 # What tests may want; whatever a kernel lacks is left out.
 readonly guest_modules=(

@@ -109,7 +109,8 @@ class Bench:
             lay_over(self.parts["programs"], base / "vm")
             if f"module-{kernel}" in self.parts:
                 lay_over(self.parts[f"module-{kernel}"], base / "vm" / "module")
-            shutil.copy(VM / "guest" / "lib.sh", base / "vm")
+            for words in (VM / "guest").glob("*.sh"):
+                shutil.copy(words, base / "vm")
             (base / "vm" / "t").mkdir()
             for name in all_names():
                 shutil.copy(VM / "t" / name, base / "vm" / "t")

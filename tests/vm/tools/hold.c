@@ -12,6 +12,7 @@
  *
  *   -f MEMBER=VALUE     changes a member of the map: a number, a text, a program of the object, or nothing for none
  *   -g GLOBAL=VALUE     changes a global variable, GLOBAL[INDEX]=VALUE one element of it. Both may be repeated
+ *   -l LINK             attaches nothing, but moves somebody else's link to the map ("updated"), and holds that
  *   -z                  leaves the __SCX_… globals of a sched_ext object at zero
  */
 #include <bpf/bpf.h>
@@ -91,6 +92,7 @@ struct options {
 	char *members[CHANGES_MAX], *globals[CHANGES_MAX];
 	size_t n_members, n_globals;
 	long relinks;
+	__u32 usurped;
 	bool zero_enums;
 };
 
@@ -98,7 +100,7 @@ static bool parse_options(int argc, char *argv[], struct options *o)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "n:u:f:g:z")) != -1) {
+	while ((option = getopt(argc, argv, "n:u:f:g:l:z")) != -1) {
 		if (option == 'n')
 			o->relinks = strtol(optarg, NULL, 10);
 		else if (option == 'u')
@@ -107,6 +109,8 @@ static bool parse_options(int argc, char *argv[], struct options *o)
 			o->members[o->n_members++] = optarg;
 		else if (option == 'g' && o->n_globals < CHANGES_MAX)
 			o->globals[o->n_globals++] = optarg;
+		else if (option == 'l')
+			o->usurped = strtoul(optarg, NULL, 10);
 		else if (option == 'z')
 			o->zero_enums = true;
 		else
@@ -127,6 +131,21 @@ static void change(struct bpf_object *object, struct bpf_map *map, const struct 
 		set_member(object, map, o->members[i]);
 	for (size_t i = 0; i < o->n_globals; i++)
 		set_global(object, o->globals[i]);
+}
+
+static void usurp(struct bpf_map *map, __u32 link_id)
+{
+	int fd = bpf_link_get_fd_by_id(link_id);
+
+	if (fd < 0)
+		die("link", errno);
+	/* libbpf fills a map on the way to a link of its own, which the kernel refuses: there is one of that name. */
+	if (bpf_map__attach_struct_ops(map))
+		die("attached", EPROTO);
+	if (bpf_link_update(fd, bpf_map__fd(map), NULL))
+		die("update", errno);
+	tell("updated", fd);
+	pause();
 }
 
 static void follow(struct bpf_map *map, int fd, long relinks)
@@ -160,6 +179,8 @@ int main(int argc, char *argv[])
 	other = options.other ? choose_map(object, options.other) : NULL;
 	change(object, map, &options);
 	load_only(object, map, other);
+	if (options.usurped)
+		usurp(map, options.usurped);
 	link = bpf_map__attach_struct_ops(map);
 	if (!link)
 		die("attach", errno);
