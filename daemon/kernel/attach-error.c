@@ -4,6 +4,7 @@
 
 #include "common/sentence.h"
 #include "daemon/kernel/attach.h"
+#include "daemon/kernel/causes.h"
 #include "daemon/kernel/holder.h"
 #include "daemon/kernel/kernel-btf.h"
 #include "daemon/kernel/map-value.h"
@@ -167,44 +168,21 @@ int attach_explain(struct attempt *a, int error)
 {
 	const struct type_traits *traits = type_traits(a->outcome->type);
 	const struct outcome *o = a->outcome;
+	_cleanup_(freep) char *why = NULL;
+	const struct cause *cause;
 	int r;
 
 	r = traits->explain ? traits->explain(a, error) : 0;
 	if (r < 0)
 		return r;
-	switch (-error) {
-	case EEXIST:
-	case EBUSY:
+	if (error == -EEXIST || error == -EBUSY)
 		return explain_taken(a, error);
-	case EINVAL:
-		return verdict_refused(a->outcome, error,
-				       "the kernel refuses the values of map \"%s\" (%s): a "
-				       "required operator is missing, a "
-				       "name is empty or has other characters than A-Z a-z 0-9 _ . "
-				       ", or a member has a value "
-				       "that the type does not allow",
-				       o->map, o->type);
-	case EOPNOTSUPP:
+	if (error == -EOPNOTSUPP)
 		a->links_refused = true;
-		return verdict_refused(
-			a->outcome, error,
-			"%s takes no link in this kernel: put the map \"%s\" into a plain "
-			"\".struct_ops\" section of its object, then it is attached without one",
-			o->type, o->map);
-	case KERNEL_ENOTSUPP:
-		return verdict_refused(
-			a->outcome, error,
-			"map \"%s\" sets a member of %s that this kernel does not support", o->map,
-			o->type);
-	case EPERM:
-	case EACCES:
-		return verdict_refused(
-			a->outcome, error,
-			"attaching map \"%s\" (%s) is not permitted: the type wants a "
-			"capability that the daemon lacks, or a security module forbids it",
-			o->map, o->type);
-	default:
+	cause = cause_of_error(error, o->type);
+	if (!cause)
 		return verdict_by_error(a->outcome, error, "map \"%s\" (%s) cannot be attached: %s",
 					o->map, o->type, error_text(error));
-	}
+	why = attempt_cause_sentence(a, cause, "");
+	return why ? verdict_refused(a->outcome, error, "%s", why) : -ENOMEM;
 }

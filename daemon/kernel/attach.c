@@ -14,7 +14,7 @@
 #define BUSY_TRIES 50
 #define BUSY_PAUSE_USEC (10 * USEC_PER_MSEC)
 
-usec_t now_usec(void)
+usec_t monotonic_usec(void)
 {
 	struct timespec now;
 
@@ -180,7 +180,7 @@ static int try_patiently(struct attempt *a, int *ret_link_fd)
 int attach_fresh(struct attempt *a, struct kernel_handles *ret)
 {
 	const struct type_traits *traits = type_traits(a->outcome->type);
-	usec_t start = now_usec();
+	usec_t start = monotonic_usec();
 	int link_fd, r;
 
 	r = note_map_id(a);
@@ -193,7 +193,7 @@ int attach_fresh(struct attempt *a, struct kernel_handles *ret)
 	r = try_patiently(a, &link_fd);
 	if (r < 0)
 		return attach_explain(a, r);
-	a->outcome->attach_usec = now_usec() - start;
+	a->outcome->attach_usec = monotonic_usec() - start;
 	a->outcome->change = CHANGE_FRESH;
 	return adopt_link(a, link_fd, ret);
 }
@@ -244,7 +244,7 @@ static int put_back(struct attempt *a, const struct kernel_handles *old, usec_t 
 	int link_fd, r;
 
 	r = link_again(a, old, &link_fd, &why);
-	o->gap_usec = now_usec() - start;
+	o->gap_usec = monotonic_usec() - start;
 	if (r == 1) {
 		o->change = CHANGE_KEPT;
 		*ret = KERNEL_HANDLES_NULL;
@@ -270,7 +270,7 @@ static int explain_no_memory(struct attempt *a)
 
 int attach_swapping(struct attempt *a, const struct kernel_handles *old, struct kernel_handles *ret)
 {
-	usec_t start = now_usec();
+	usec_t start = monotonic_usec();
 	int r;
 
 	r = kernel_detach(old, NULL, NULL);
@@ -282,7 +282,7 @@ int attach_swapping(struct attempt *a, const struct kernel_handles *old, struct 
 		r = explain_no_memory(a);
 	if (r < 0)
 		return put_back(a, old, start, ret);
-	a->outcome->gap_usec = now_usec() - start;
+	a->outcome->gap_usec = monotonic_usec() - start;
 	a->outcome->change = CHANGE_SWAPPED;
 	return 0;
 }
@@ -348,7 +348,7 @@ static int finish_update(struct attempt *a, const struct kernel_handles *old, us
 	struct kernel_handles h = *maps;
 	int r;
 
-	a->outcome->attach_usec = now_usec() - start;
+	a->outcome->attach_usec = monotonic_usec() - start;
 	a->outcome->change = CHANGE_UPDATED;
 	h.link_fd = old->link_fd;
 	r = check_attached(a, &h);
@@ -384,7 +384,7 @@ static int finish_beside(struct attempt *a, int link_fd, const struct kernel_han
 {
 	int r;
 
-	a->outcome->attach_usec = now_usec() - start;
+	a->outcome->attach_usec = monotonic_usec() - start;
 	r = adopt_link(a, link_fd, ret);
 	if (r < 0)
 		return r;
@@ -425,7 +425,7 @@ static int replace_beside(struct attempt *a, const struct kernel_handles *old, b
 int attach_replacing(struct attempt *a, const struct kernel_handles *old,
 		     struct kernel_handles *ret)
 {
-	usec_t start = now_usec();
+	usec_t start = monotonic_usec();
 	int r, filled;
 
 	*ret = KERNEL_HANDLES_NULL;

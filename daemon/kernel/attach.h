@@ -44,4 +44,4 @@ bool attach_taken_by_other(struct attempt *a, int error, const struct kernel_han
 /* Finds and reads the object of a job, and looks at its ELF header. As the steps (kernel.c). */
 int kernel_read_object(const struct kernel_job *job, struct outcome *o, struct object_file **ret);
 
-usec_t now_usec(void);
+usec_t monotonic_usec(void);

@@ -97,5 +97,10 @@ char *attempt_kernel_type(const struct attempt *a);
 
 /* What libbpf_error meant when the load failed, from what libbpf and the verifier said (explain.c). */
 int attempt_explain_load(struct attempt *a, int libbpf_error);
+/* Appends all that was said to a file, made where it is not there (NULL: does nothing). 0; -errno (attempt-log.c). */
+int attempt_log(const struct attempt *a, const char *path);
+/* A known cause that a line shows, with the words of this attempt; the caller frees. NULL: out of memory. */
+struct cause;
+char *attempt_cause_sentence(const struct attempt *a, const struct cause *cause, const char *line);
 /* The verifier's refusal of one program, with the end of its log in the outcome (verifier-log.c). */
 int attempt_explain_verifier(struct attempt *a, const struct loaded_program *p, int error);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Why bpf_object__load() failed, as a sentence. libbpf returns one of a few numbers for many causes; the reason is
- * in what it printed (kernel.md section 4) or in the verifier's log. The texts matched here are the same from
- * libbpf 1.4 to 1.7; one that changes falls through to the general sentence, which quotes it.
+ * in what it printed or in the verifier's log, and what is known of these stands in causes.c.
  */
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -10,6 +9,8 @@
 
 #include "common/sentence.h"
 #include "daemon/kernel/attempt.h"
+#include "daemon/kernel/causes.h"
+#include "daemon/kernel/type-presence.h"
 #include "daemon/kernel/types.h"
 #include "daemon/kernel/verdict.h"
 
@@ -51,124 +52,49 @@ static int no_such_type(struct attempt *a, int error)
 		a->outcome->map, a->outcome->type, kernel_release(), needs, a->file->path);
 }
 
-static int no_kernel_btf(struct attempt *a, int error)
+static struct cause_words words_of(const struct attempt *a, const char *word)
 {
-	return verdict_refused(
-		a->outcome, error,
-		"this kernel (%s) offers no BTF: /sys/kernel/btf/vmlinux is missing or "
-		"unreadable, and struct_ops needs CONFIG_DEBUG_INFO_BTF=y",
-		kernel_release());
+	return (struct cause_words){
+		.word = word,
+		.map = a->outcome->map,
+		.type = a->outcome->type,
+		.object = a->file->path,
+		.kernel = kernel_release(),
+	};
 }
 
-static int no_such_member(struct attempt *a, int error, const char *member)
+char *attempt_cause_sentence(const struct attempt *a, const struct cause *cause, const char *line)
 {
-	return verdict_refused(a->outcome, error,
-			       "member \"%s\" of map \"%s\" is set, but this kernel's (%s) %s has "
-			       "no such member: clear it "
-			       "(\"%s =\" for an operator, \"%s = 0\" for a number in [Fields]) or "
-			       "use an object for this kernel",
-			       member, a->outcome->map, kernel_release(), a->outcome->type, member,
-			       member);
+	_cleanup_(freep) char *word = cause_word(cause, line);
+	struct cause_words words = words_of(a, word);
+
+	return word ? cause_sentence(cause, &words) : NULL;
 }
 
-static int differing_member(struct attempt *a, int error, const char *member, const char *how)
+static int explain_cause(struct attempt *a, const struct cause *cause, const char *line, int error)
 {
-	return verdict_refused(
-		a->outcome, error,
-		"member \"%s\" of map \"%s\" does not fit this kernel's (%s) %s: %s; the "
-		"object was written for another kernel",
-		member, a->outcome->map, kernel_release(), a->outcome->type, how);
+	_cleanup_(freep) char *why = NULL;
+
+	if (!cause->sentence)
+		return no_such_type(a, error);
+	why = attempt_cause_sentence(a, cause, line);
+	return why ? verdict_refused(a->outcome, error, "%s", why) : -ENOMEM;
 }
 
-static int no_such_kfunc(struct attempt *a, int error, const char *function)
+/* The first known line, not the last: what comes after it are consequences. In the table's order. */
+static const struct cause *find_cause(const struct capture *c, const char **ret_line)
 {
-	return verdict_refused(a->outcome, error,
-			       "object \"%s\" calls the kernel function \"%s\", which this kernel "
-			       "(%s) does not offer to BPF: "
-			       "it needs another kernel or a module that is not loaded",
-			       a->file->path, function, kernel_release());
-}
+	for (size_t i = 0; i < n_causes; i++) {
+		const char *line = causes[i].source == CAUSE_LIBBPF
+					   ? capture_find(c, causes[i].mark)
+					   : NULL;
 
-static int incompatible_kfunc(struct attempt *a, int error, const char *function)
-{
-	return verdict_refused(a->outcome, error,
-			       "object \"%s\" declares the kernel function \"%s\" otherwise than "
-			       "this kernel (%s) has it "
-			       "(a struct in its prototype must be defined in the object, an empty "
-			       "definition will do)",
-			       a->file->path, function, kernel_release());
-}
-
-static int reused_program(struct attempt *a, int error, const char *program)
-{
-	return verdict_refused(a->outcome, error,
-			       "program \"%s\" is the operator of two different members: a program "
-			       "can serve one only",
-			       program);
-}
-
-static int foreign_operator(struct attempt *a, int error, const char *member)
-{
-	return verdict_refused(
-		a->outcome, error,
-		"member \"%s\" of map \"%s\" is a pointer, but not to a struct_ops program "
-		"of the object: no other pointer can be given to the kernel",
-		member, a->outcome->map);
-}
-
-static int kind_differs(struct attempt *a, int error, const char *member)
-{
-	return differing_member(a, error, member, "it is of another kind there");
-}
-
-static int size_differs(struct attempt *a, int error, const char *member)
-{
-	return differing_member(a, error, member, "it has another size there");
-}
-
-static int is_bitfield(struct attempt *a, int error, const char *member)
-{
-	return differing_member(a, error, member, "it is a bitfield, which libbpf cannot set");
-}
-
-static int type_gone(struct attempt *a, int error, const char *word _unused_)
-{
-	return no_such_type(a, error);
-}
-
-static int btf_gone(struct attempt *a, int error, const char *word _unused_)
-{
-	return no_kernel_btf(a, error);
-}
-
-/* What libbpf prints: a line that contains mark; the word to explain follows before_word in it. */
-static const struct symptom {
-	const char *mark;
-	const char *before_word;
-	int (*explain)(struct attempt *a, int error, const char *word);
-} symptoms[] = {
-	{"failed to find valid kernel BTF", "kernel ", btf_gone},
-	{"init_kern: struct ", "struct ", type_gone},
-	{"Cannot find member ", "member ", no_such_member},
-	{"Unmatched member type ", "member type ", kind_differs},
-	{"Error in size of member ", "of member ", size_differs},
-	{": bitfield ", "bitfield ", is_bitfield},
-	{"is not a struct_ops program", ": member ", foreign_operator},
-	{"invalid reuse of prog ", "of prog ", reused_program},
-	{"not found in kernel or module BTFs", "ksym) '", no_such_kfunc},
-	{"incompatible with", "ksym) '", incompatible_kfunc},
-};
-
-static int explain_symptom(struct attempt *a, const struct symptom *s, const char *line, int error)
-{
-	const char *start = strstr(line, s->before_word);
-	_cleanup_(freep) char *word = NULL;
-
-	start = start ? start + strlen(s->before_word) : "";
-	word = strndup(start, strcspn(start, " :'"));
-	if (!word)
-		return -ENOMEM;
-	return s->explain(a, error, word);
+		if (line) {
+			*ret_line = line;
+			return &causes[i];
+		}
+	}
+	return NULL;
 }
 
 /* The capabilities that loading takes and this process lacks: "CAP_BPF and CAP_PERFMON", or NULL for none. */
@@ -189,20 +115,43 @@ static const char *missing_capabilities(void)
 	return bpf ? "CAP_PERFMON" : perfmon ? "CAP_BPF" : "CAP_BPF and CAP_PERFMON";
 }
 
+/* "[none] integrity confidentiality": the word in brackets, "" where it is none. */
+static const char *lockdown_mode(void)
+{
+	static _Thread_local char text[64];
+	_cleanup_(fclosep) FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+	char *start, *end;
+
+	if (!f || !fgets(text, sizeof(text), f))
+		return "";
+	start = strchr(text, '[');
+	end = start ? strchr(start, ']') : NULL;
+	if (!end)
+		return "";
+	*end = '\0';
+	return streq(start + 1, "none") ? "" : start + 1;
+}
+
 static int explain_permission(struct attempt *a, int error)
 {
-	const char *missing = missing_capabilities();
+	const char *missing = missing_capabilities(), *lockdown = lockdown_mode();
 
 	if (missing)
 		return verdict_refused(
 			a->outcome, error,
 			"loading object \"%s\" is not permitted: the daemon lacks %s",
 			a->file->path, missing);
+	if (*lockdown)
+		return verdict_refused(a->outcome, error,
+				       "loading object \"%s\" is not permitted: the kernel is "
+				       "locked down (%s, see "
+				       "kernel_lockdown(7)), which secure boot may have done",
+				       a->file->path, lockdown);
 	return verdict_refused(
 		a->outcome, error,
 		"loading object \"%s\" is not permitted, although the capabilities are there: a "
 		"security "
-		"module, kernel lockdown or a seccomp filter forbids bpf() (see the kernel log)",
+		"module or a seccomp filter forbids bpf() (see the kernel log)",
 		a->file->path);
 }
 
@@ -248,15 +197,17 @@ static int explain_generally(struct attempt *a, int error)
 int attempt_explain_load(struct attempt *a, int libbpf_error)
 {
 	const struct loaded_program *refused = NULL;
+	const struct cause *cause;
+	const char *line;
 
 	if (is_refused_for_its_link(a, libbpf_error))
 		return no_links(a, libbpf_error);
-	for (size_t i = 0; i < ARRAY_SIZE(symptoms); i++) {
-		const char *line = capture_find(&a->capture, symptoms[i].mark);
-
-		if (line)
-			return explain_symptom(a, &symptoms[i], line, libbpf_error);
-	}
+	/* libbpf may well stumble first over what comes with a type that is missing: its kernel functions. */
+	if (!type_is_present(a->outcome->type))
+		return no_such_type(a, libbpf_error);
+	cause = find_cause(&a->capture, &line);
+	if (cause)
+		return explain_cause(a, cause, line, libbpf_error);
 	for (size_t i = 0; i < a->n_programs && !refused; i++)
 		if (a->programs[i].log[0] != '\0')
 			refused = &a->programs[i];

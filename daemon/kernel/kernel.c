@@ -29,14 +29,14 @@ int attempt_prepare(struct attempt *a)
 /* From bytes to a map that is loaded, with nothing attached. */
 static int load(struct attempt *a)
 {
-	usec_t start = now_usec();
+	usec_t start = monotonic_usec();
 	int r;
 
 	r = attempt_prepare(a);
 	if (r < 0)
 		return r;
 	r = attempt_load(a);
-	a->outcome->load_usec = now_usec() - start;
+	a->outcome->load_usec = monotonic_usec() - start;
 	return r;
 }
 
@@ -91,7 +91,20 @@ static bool is_refused_by_kernel(const struct attempt *a, const struct kernel_ha
 	       (!h || h->link_fd < 0) && a->outcome->change != CHANGE_LOST;
 }
 
-/* As try_map(); ret NULL: nothing is to be attached. *ret_links_refused: a plain map that was given a link is worth another try without. */
+/* That it cannot be written spoils nothing but itself. */
+static void write_log(const struct attempt *a, const char *path)
+{
+	int r = attempt_log(a, path);
+
+	if (r < 0)
+		(void)messages_add(&a->outcome->notes, "%s: the log cannot be written: %s", path,
+				   strerror(-r));
+}
+
+/*
+ * As try_map(); ret NULL: nothing is to be attached. *ret_links_refused: a plain map that was given a link is worth
+ * another try without.
+ */
 static int try_form(const struct kernel_job *job, const struct object_file *file, const char *map,
 		    bool linkless, struct outcome *o, struct kernel_handles *ret,
 		    bool *ret_links_refused)
@@ -111,6 +124,7 @@ static int try_form(const struct kernel_job *job, const struct object_file *file
 	r = load(&a);
 	if (r == 0)
 		r = ret ? attach(&a, job, ret) : give_value(&a);
+	write_log(&a, job->log_file);
 	*ret_links_refused = r == -EBADMSG && a.plain && a.links_refused;
 	return r == -EBADMSG && is_refused_by_kernel(&a, ret) ? 1 : r;
 }
@@ -192,7 +206,7 @@ int kernel_read_object(const struct kernel_job *job, struct outcome *o, struct o
 	_cleanup_(object_file_freep) struct object_file *file = NULL;
 	int r;
 
-	r = object_file_read(job->policy, job->object_path, o, &file);
+	r = object_file_read(job->policy, job->object_path, job->anybodys, o, &file);
 	if (r < 0)
 		return r;
 	r = object_file_check_elf(file, o);
@@ -217,6 +231,8 @@ int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
 	struct kernel_handles handles = KERNEL_HANDLES_NULL;
 	int r;
 
+	if (job->log_file)
+		(void)unlink(job->log_file);
 	r = attach_policy(job, &o, &handles);
 	if (r < 0 && r != -EBADMSG) {
 		/* Out of memory: nobody would know what is attached, so it is taken off again. */

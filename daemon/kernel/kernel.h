@@ -45,6 +45,10 @@ struct kernel_job {
 		*before; /* of the attachment's last life (its defaults go on); NULL: none */
 	/* Where kernel_exit_dump() writes what one that is dead on arrival leaves; NULL: nowhere. */
 	const char *end_file;
+	/* kernel_examine(): for a look only, so it does not count who could have written the object. */
+	bool anybodys;
+	/* Where kernel_attach() writes all that libbpf and the verifier say (made anew, mode 0600); NULL: nowhere. */
+	const char *log_file;
 };
 
 /*
@@ -119,7 +123,8 @@ int kernel_state(const struct kernel_handles *h, uint32_t *ret_map_id);
 /*
  * Whether the kernel uses it at this moment, asked of everything that can tell (link, sysfs, exit record), compared
  * with what was attached (o). 1: yes. 0: no, or not as we left it: *ret_why says what the kernel has instead (the
- * caller's; NULL: out of memory). -errno: cannot be found out. Quick.
+ * caller's; NULL: out of memory). 2: not any more, but why is not written down yet (*ret_why says that): ask again in a
+ * moment. -errno: cannot be found out. Quick.
  */
 int kernel_alive(const struct kernel_handles *h, const struct outcome *o, char **ret_why);
 
@@ -135,6 +140,11 @@ int kernel_exit_dump(const struct kernel_handles *h, const struct outcome *o, co
 
 /* How many use the map besides its link (sockets, namespaces, qdiscs): 0 or more; -errno. Quick. */
 int kernel_users(const struct kernel_handles *h);
+
+/* Whether the kernel counts the runs of all programs (kernel.bpf_stats_enabled); top's counting does not show here. */
+bool kernel_counts_runs(void);
+/* How often a program has run while that was so, and for how long. 0; -errno. Quick. */
+int kernel_program_runs(uint32_t id, uint64_t *ret_calls, uint64_t *ret_nsec);
 
 /*
  * Everything struct_ops that is attached and whose map is not among ours, into ret->foreign, with who holds it: looks

@@ -221,19 +221,25 @@ static int object_file_note(const struct object_file *f, struct outcome *o)
 	return o->digest ? 0 : -ENOMEM;
 }
 
-static int object_file_fill(struct object_file *f, int fd, struct outcome *o)
+static int object_file_check_trust(const struct object_file *f, const struct stat *st,
+				   struct outcome *o)
+{
+	int r = object_file_check_owner(f->path, st, o);
+
+	return r < 0 ? r : object_file_check_folders(f->path, o);
+}
+
+static int object_file_fill(struct object_file *f, int fd, bool anybodys, struct outcome *o)
 {
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (fstat(fd, &st) < 0)
 		return verdict_by_error(o, errno, "object \"%s\" cannot be checked: %s", f->path,
 					strerror(errno));
 	f->stamp = o->stamp = stamp_of(&st);
-	r = object_file_check_owner(f->path, &st, o);
-	if (r < 0)
-		return r;
-	r = object_file_check_folders(f->path, o);
+	if (!anybodys)
+		r = object_file_check_trust(f, &st, o);
 	if (r < 0)
 		return r;
 	r = object_file_read_bytes(f, fd, o);
@@ -243,8 +249,8 @@ static int object_file_fill(struct object_file *f, int fd, struct outcome *o)
 	return object_file_note(f, o);
 }
 
-int object_file_read(const struct policy *policy, char *const *folders, struct outcome *o,
-		     struct object_file **ret)
+int object_file_read(const struct policy *policy, char *const *folders, bool anybodys,
+		     struct outcome *o, struct object_file **ret)
 {
 	_cleanup_(object_file_freep) struct object_file *f = calloc(1, sizeof(*f));
 	_cleanup_(closep) int fd = -EBADF;
@@ -264,7 +270,7 @@ int object_file_read(const struct policy *policy, char *const *folders, struct o
 	if (fd < 0)
 		return verdict_by_error(o, errno, "object \"%s\" cannot be opened: %s", f->path,
 					strerror(errno));
-	r = object_file_fill(f, fd, o);
+	r = object_file_fill(f, fd, anybodys, o);
 	if (r < 0)
 		return r;
 	if (policy->sha256 && !streq(policy->sha256, f->digest))

@@ -23,12 +23,12 @@ struct object_file {
 
 /*
  * Path= of the policy: absolute, or looked for in the folders (NULL-terminated). Refuses what is not a regular
- * file, what somebody other than root could have written (file or any folder above it; sticky folders excepted)
- * and what SHA256= does not name. Also notes file, digest and stamp in the outcome, as far as it came.
+ * file, what somebody other than root could have written (file or any folder above it; sticky folders excepted;
+ * anybodys: whoever it was), and what SHA256= does not name. Also notes file, digest and stamp in the outcome, as far as it came.
  * 0: *ret is the caller's; -EBADMSG with the sentence in the outcome; -ENOMEM.
  */
-int object_file_read(const struct policy *policy, char *const *folders, struct outcome *o,
-		     struct object_file **ret);
+int object_file_read(const struct policy *policy, char *const *folders, bool anybodys,
+		     struct outcome *o, struct object_file **ret);
 struct object_file *object_file_free(struct object_file *f);
 DEFINE_CLEANUP(struct object_file *, object_file_free)
 

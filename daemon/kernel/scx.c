@@ -201,6 +201,10 @@ int scx_alive(const struct kernel_handles *h, const struct outcome *o, char **re
 	/* First: of all that tells of an end it alone knows why. One that cannot be read leaves the rest to tell. */
 	if (kernel_exit_read(h, o, &end) == 1)
 		return not_alive(ret_why, exit_record_text(&end));
+	if (o->exit.value_size > 0 && state_is("disabling")) {
+		*ret_why = sentence("the kernel is disabling it (%s/state)", folder);
+		return 2;
+	}
 	r = check_sysfs(o, ret_why);
 	return r == 1 ? check_enable_seq(o, ret_why) : r;
 }

@@ -21,7 +21,7 @@ int scx_prepare(struct attempt *a);
 /* Notes outcome.device; -EBADMSG with VERDICT_DEAD and outcome.end where the scheduler does not run. */
 int scx_after_attach(struct attempt *a, const struct kernel_handles *h);
 
-/* 1; 0 with the sentence; -errno. outcome.enable_seq 0: not compared. */
+/* As kernel_alive(). outcome.enable_seq 0: not compared. */
 int scx_alive(const struct kernel_handles *h, const struct outcome *o, char **ret_why);
 
 /* "sched_ext_ops", "sched_ext_ops sub-4711": one scheduler for all, and one for each cgroup below it. */

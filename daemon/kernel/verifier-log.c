@@ -3,43 +3,34 @@
 
 #include "common/sentence.h"
 #include "daemon/kernel/attempt.h"
+#include "daemon/kernel/causes.h"
 #include "daemon/kernel/verdict.h"
 
 #define KEPT_MAX (16U * 1024)
 
-struct span {
-	const char *text;
-	size_t length;
-};
-
-struct findings {
-	struct span decisive; /* the last line that is not one of the others */
-	struct span source;   /* the last line of the source that was shown before it */
-	struct span suggestion;
-};
-
-static bool starts_with(struct span line, const char *start)
+static bool starts_with(struct log_part line, const char *start)
 {
 	return line.length >= strlen(start) && strncmp(line.text, start, strlen(start)) == 0;
 }
 
 /* What the verifier says at the end in any case. */
-static bool is_summary(struct span line)
+static bool is_summary(struct log_part line)
 {
 	return line.length == 0 || starts_with(line, "processed ") ||
+	       starts_with(line, "cur state:") || starts_with(line, "old state:") ||
 	       starts_with(line, "verification time ") || starts_with(line, "stack depth ");
 }
 
-static struct span next_line(const char **log)
+static struct log_part next_line(const char **log)
 {
-	struct span line = {*log, strcspn(*log, "\n")};
+	struct log_part line = {*log, strcspn(*log, "\n")};
 
 	*log += line.length + ((*log)[line.length] == '\n');
 	return line;
 }
 
 /* Linux 7.3 explains its decision once more, at length, in blocks with headings; one of them is advice. */
-static void read_explanation(const char *log, struct findings *f)
+static void read_explanation(const char *log, struct log_findings *f)
 {
 	while (*log) {
 		if (!starts_with(next_line(&log), "Suggestion:"))
@@ -52,33 +43,56 @@ static void read_explanation(const char *log, struct findings *f)
 	}
 }
 
-static struct findings read_log(const char *log)
+/* "12: (61) r0 = …" */
+static void read_instruction(struct log_part line, struct log_findings *f)
 {
-	struct findings f = {.decisive = {"no reason given", strlen("no reason given")}};
+	size_t digits = strspn(line.text, "0123456789");
+
+	if (digits > 0 && digits + 3 <= line.length && strncmp(line.text + digits, ": (", 3) == 0)
+		f->instruction = (struct log_part){line.text, digits};
+}
+
+struct log_findings verifier_log_read(const char *log)
+{
+	struct log_findings f = {.decisive = {"no reason given", strlen("no reason given")}};
 
 	while (*log) {
-		struct span line = next_line(&log);
+		struct log_part line = next_line(&log);
 
 		if (starts_with(line, "Verification failed:")) {
 			read_explanation(log, &f);
 			break;
 		}
+		read_instruction(line, &f);
 		/* "; struct tcp_sock *tp = …", newer kernels add " @ file.c:12". */
 		if (line.length > 2 && starts_with(line, "; "))
-			f.source = (struct span){line.text + 2, line.length - 2};
+			f.source = (struct log_part){line.text + 2, line.length - 2};
 		else if (!is_summary(line))
 			f.decisive = line;
 	}
 	return f;
 }
 
+/* " (at: SOURCE, instruction N)", as far as the log tells. */
+static char *place_text(const struct log_findings *f)
+{
+	const char *comma = f->source.length && f->instruction.length ? ", " : "";
+
+	if (f->source.length == 0 && f->instruction.length == 0)
+		return strdup("");
+	return sentence(" (at: %.*s%s%s%.*s)", (int)f->source.length, or_empty(f->source.text),
+			comma, f->instruction.length ? "instruction " : "",
+			(int)f->instruction.length, or_empty(f->instruction.text));
+}
+
 char *verifier_log_sentence(const char *log)
 {
-	struct findings f = read_log(log);
+	struct log_findings f = verifier_log_read(log);
+	_cleanup_(freep) char *place = place_text(&f);
 
-	return sentence("%.*s%s%.*s%s%s%.*s", (int)f.decisive.length, f.decisive.text,
-			f.source.length ? " (at: " : "", (int)f.source.length,
-			or_empty(f.source.text), f.source.length ? ")" : "",
+	if (!place)
+		return NULL;
+	return sentence("%.*s%s%s%.*s", (int)f.decisive.length, f.decisive.text, place,
 			f.suggestion.length ? ". The verifier suggests: " : "",
 			(int)f.suggestion.length, or_empty(f.suggestion.text));
 }
@@ -96,15 +110,29 @@ char *verifier_log_end(const char *log)
 	return strdup(start);
 }
 
+/* What the decisive line means; "" where that is not known, or where the verifier has said it itself. */
+static char *meaning(const struct attempt *a, const char *log)
+{
+	struct log_findings f = verifier_log_read(log);
+	_cleanup_(freep) char *line = strndup(f.decisive.text, f.decisive.length);
+	const struct cause *cause = line && f.suggestion.length == 0
+					    ? cause_of_text(CAUSE_VERIFIER, line)
+					    : NULL;
+
+	if (!line)
+		return NULL;
+	return cause ? attempt_cause_sentence(a, cause, line) : strdup("");
+}
+
 int attempt_explain_verifier(struct attempt *a, const struct loaded_program *p, int error)
 {
-	_cleanup_(freep) char *why = verifier_log_sentence(p->log);
+	_cleanup_(freep) char *why = verifier_log_sentence(p->log), *means = meaning(a, p->log);
 
 	free(a->outcome->verifier_log);
 	a->outcome->verifier_log = verifier_log_end(p->log);
-	if (!why || !a->outcome->verifier_log)
+	if (!why || !means || !a->outcome->verifier_log)
 		return -ENOMEM;
-	return verdict_refused(a->outcome, error,
-			       "the verifier refused program \"%s\" of object \"%s\": %s",
-			       bpf_program__name(p->program), a->file->path, why);
+	return verdict_refused(
+		a->outcome, error, "the verifier refused program \"%s\" of object \"%s\": %s%s%s",
+		bpf_program__name(p->program), a->file->path, why, *means ? ". " : "", means);
 }

@@ -9,7 +9,10 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-char LICENSE[] SEC("license") = "GPL";
+#ifndef LICENSE_TEXT
+#define LICENSE_TEXT "GPL"
+#endif
+char LICENSE[] SEC("license") = LICENSE_TEXT;
 
 struct sock {
 } __attribute__((preserve_access_index));

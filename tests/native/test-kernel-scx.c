@@ -70,7 +70,7 @@ static void prepare(struct prepared *p, const char *overrides)
 	source.text = text;
 	source.length = strlen(text);
 	assert_int_equal(policy_parse("test", &source, 1, &p->policy, &messages), 0);
-	assert_int_equal(object_file_read(p->policy, folders, &p->outcome, &p->file), 0);
+	assert_int_equal(object_file_read(p->policy, folders, false, &p->outcome, &p->file), 0);
 	p->attempt = (struct attempt){.policy = p->policy, .file = p->file, .outcome = &p->outcome};
 	capture_start(&p->attempt.capture);
 	assert_int_equal(attempt_open(&p->attempt), 0);

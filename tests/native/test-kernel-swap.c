@@ -33,7 +33,7 @@ static void swap_setup(struct swap *s, char *object, const char *name, bool link
 	s->policy = (struct policy){.object_path = object, .fields = &s->name, .n_fields = 1};
 	if (linkless)
 		s->policy.maps = maps;
-	assert_int_equal(object_file_read(&s->policy, NULL, &s->outcome, &s->file), 0);
+	assert_int_equal(object_file_read(&s->policy, NULL, false, &s->outcome, &s->file), 0);
 	s->attempt = (struct attempt){
 		.policy = &s->policy,
 		.file = s->file,

@@ -14,7 +14,7 @@ static const struct {
 	 "2: (61) r0 = *(u32 *)(r1 +0)\n"
 	 "R1 invalid mem access 'scalar'\n"
 	 "processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0\n",
-	 "R1 invalid mem access 'scalar' (at: return *(__u32 *)x; @ maps.bpf.c:81)"},
+	 "R1 invalid mem access 'scalar' (at: return *(__u32 *)x; @ maps.bpf.c:81, instruction 2)"},
 	/* 6.1: no place behind the source, and more at the end */
 	{"; return 1;\n"
 	 "R0 !read_ok\n"
@@ -40,7 +40,7 @@ static const struct {
 	 "\n"
 	 "processed 2 insns (limit 1000000)\n",
 	 "R1 invalid mem access 'trusted_ptr_or_null_' (at: int BPF_PROG(look) @ "
-	 "unchecked.bpf.c:7). "
+	 "unchecked.bpf.c:7, instruction 1). "
 	 "The verifier suggests: Add a NULL check before the access."},
 	{"Verification failed: x\nSuggestion:", "no reason given"},
 	{"", "no reason given"},

@@ -262,19 +262,84 @@ class Refused(ReloadTest):
         self.assertFalse(any(r["done"] for r in answer["results"]))
         self.assertIn(f"{bad}:1", answer["results"][0]["detail"])
 
-    def test_what_the_object_does_not_have_leaves_the_former_attachment(self):
+    def assert_untouched(self, before, name="a"):
+        """It goes on, and nothing has even happened to it."""
+        after = self.assert_same_link(before, name)
+        for key in ("map_id", "state", "reason", "detail", "events", "digest"):
+            self.assertEqual(after[key], before[key])
+
+    def refused(self, *parts: str) -> dict[str, str]:
+        lines = self.reload(status=1)
+        for part in parts:
+            self.assert_says("\n".join(f"{name}: {text}" for name, text in lines.items()), part)
+        return lines
+
+    def test_what_the_object_does_not_have_changes_nothing(self):
         before = self.start("a", globals_=["g_u8 = 1"])
-        path = self.d.policy("a", globals_=["g_u8 = 1000"])
-        line = self.reload(status=1)["a"]
-        self.assert_says(line, "the change was not made, the former attachment stands", f"{path}:", "g_u8")
-        after = self.assert_same_link(before)
-        self.assertEqual(after["map_id"], before["map_id"])
-        self.assert_state(after, "attached", "load-failed", "the former attachment stands")
-        self.assertEqual(self.actual()["Globals.g_u8"], "1", "what runs is what is told")
-        self.d.policy("a", globals_=["g_u8 = 3"])
+        self.d.policy("b")
+        self.d.policy("gone")
         self.reload()
+        b = self.assert_attached(self.d, "b")
+        # Two that do not fit, and four that would.
+        one = self.d.policy("a", globals_=["g_u8 = 1000"])
+        two = self.d.policy("c", globals_=["g_u9 = 1"])
+        self.d.policy("b", globals_=["g_u8 = 2"])
+        self.d.policy("new")
+        self.d.policy("off", head=["Enabled=no"], globals_=["g_u9 = 1"])
+        (self.d.policies / "gone.policy").unlink()
+        lines = self.refused(f"a: {one}:", f"c: {two}:", "g_u8", "g_u9")
+        self.assertEqual(sorted(lines), ["a", "c"])
+        self.assert_untouched(before)
+        self.assert_untouched(b, "b")
+        self.assertEqual(sorted(self.d.list()), ["a", "b", "gone"])
+        self.assert_not_attached("new")
+        self.assertTrue(self.d.log_lines("reload refused, nothing was changed: c: "))
+        # What runs is what it was, also after a detachment.
+        self.d.detach_and_come_back("a")
+        self.assertEqual(self.actual()["Globals.g_u8"], "1")
+        # Mended, it all happens.
+        self.d.policy("a", globals_=["g_u8 = 3"])
+        two.unlink()
+        lines = self.reload()
+        self.assert_says(lines["a"], "updated (atomic")
+        self.assert_says(lines["b"], "updated (atomic")
+        self.assertEqual(sorted(lines), ["a", "b", "gone", "new", "off"])
         self.assertEqual(self.actual()["Globals.g_u8"], "3")
-        self.assertEqual(self.d.status("a")["reason"], "reload")
+
+    def test_an_object_that_is_none_changes_nothing(self):
+        before = self.start("a")
+        self.d.policy("b")
+        self.d.object("values", content=b"no ELF file at all")
+        self.assertEqual(sorted(self.refused("values.bpf.o")), ["a", "b"])
+        self.assert_untouched(before)
+
+    def test_an_object_that_is_gone_changes_nothing(self):
+        before = self.start("a")
+        (self.d.objects / "values.bpf.o").unlink()
+        self.refused("a: ", "values.bpf.o")
+        self.assert_untouched(before)
+
+    def test_a_new_one_without_its_object_changes_nothing(self):
+        before = self.start("a")
+        self.d.policy("b", "/nonexistent.bpf.o")
+        self.refused("b: ", "/nonexistent.bpf.o")
+        self.assert_untouched(before)
+        self.assertEqual(list(self.d.list()), ["a"])
+
+    def test_a_type_that_a_module_may_bring_is_no_error(self):
+        self.start("a")
+        self.d.raw("later.policy", f"[Object]\nPath={self.d.object('types')}\nMap=ring\n")
+        lines = self.reload(status=1)
+        self.assert_says(lines["later"], "waiting")
+        self.assertEqual(self.d.list()["later"]["state"], "waiting")
+
+    def test_what_failed_and_is_as_it_was_stands_in_nobodys_way(self):
+        self.d.policy("bad", "/nonexistent.bpf.o")
+        self.start("a")
+        self.d.policy("b")
+        lines = self.reload()
+        self.assertEqual((lines["bad"], lines["a"]), ("kept", "kept"))
+        self.assert_attached(self.d, "b")
 
     def test_what_the_verifier_refuses_leaves_the_former_attachment(self):
         before = self.start("a", "maps", object_=["Map=first"])
@@ -293,12 +358,6 @@ class Refused(ReloadTest):
         self.assert_same_link(before)
         self.assert_attached(self.d, "b")
 
-    def test_an_object_that_is_gone_leaves_the_former_attachment(self):
-        before = self.start("a")
-        (self.d.objects / "values.bpf.o").unlink()
-        self.assert_says(self.reload(status=1)["a"], "the former attachment stands", "values.bpf.o")
-        self.assert_same_link(before)
-
     def test_after_a_refused_change_it_is_still_watched(self):
         self.start("a", attach=["RestartSec=0"])
         self.d.policy("a", globals_=["g_u8 = 1000"], attach=["RestartSec=0"])
@@ -306,10 +365,10 @@ class Refused(ReloadTest):
         self.d.detach_and_come_back("a")
         self.assert_attached(self.d, "a")
 
-    def test_a_new_one_that_fails_is_told_and_does_not_touch_the_others(self):
+    def test_a_new_one_that_the_verifier_refuses_does_not_touch_the_others(self):
         before = self.start("a")
-        self.d.policy("b", "/nonexistent.bpf.o")
-        self.assert_says(self.reload(status=1)["b"], "failed", "/nonexistent.bpf.o")
+        self.d.policy("b", "maps", object_=["Map=wild"])
+        self.assert_says(self.reload(status=1)["b"], "failed", "wild_ssthresh")
         self.assert_same_link(before)
 
 
