@@ -40,6 +40,9 @@ struct client {
 	const char *state;      /* monitor: a list of states; NULL: all */
 	bool merged;            /* cat: what is in force */
 	const char *textfile;   /* metrics: for node_exporter; NULL: stdout */
+	const char *span;       /* switch: goes back by itself after that; NULL: it does not */
+	bool until_restart;     /* switch: goes back when the daemon starts anew */
+	bool back;              /* switch: goes back */
 	bool wait;              /* verbs that change something wait for the outcome */
 	struct style style;
 	sd_bus *bus;

@@ -9,6 +9,12 @@ static json_t *count_or_null(bool known, uint32_t count)
 	return known ? json_integer(count) : json_null();
 }
 
+/* 0 is the daemon's next start. */
+static json_t *end_or_null(const struct policy_row *r)
+{
+	return r->goes_back ? json_integer((json_int_t)r->switch_ends_usec) : json_null();
+}
+
 /* D-Bus has no null: where a text may be missing it is empty. */
 static const char *text_or_null(const char *text)
 {
@@ -23,7 +29,7 @@ static json_t *array_of_texts(const struct texts *texts)
 static json_t *policy_object(const struct policy_row *r)
 {
 	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:s?, s:o, s:I, "
-			 "s:o, s:s?, s:s?, s:o, s:s?, s:o}",
+			 "s:o, s:s?, s:s?, s:o, s:s?, s:s?, s:o, s:o}",
 			 "name", r->name, "description", r->description, "enabled", r->enabled,
 			 "state", r->state, "reason", r->reason, "detail", r->detail, "type",
 			 r->type, "map", r->map, "map_id", json_number_or_null(r->map_id),
@@ -33,6 +39,7 @@ static json_t *policy_object(const struct policy_row *r)
 			 json_number_or_null(r->next_attempt_usec), "fallback", r->fallback,
 			 "template", r->template, "instances",
 			 count_or_null(r->is_template, r->instances), "device", r->device,
+			 "switched_from", r->switched_from, "switch_ends_usec", end_or_null(r),
 			 "disagreements", array_of_texts(&r->disagreements));
 }
 

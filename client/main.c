@@ -33,8 +33,9 @@ static void print_help(void)
 	     "      --policy FILE  inspect: the object as this policy changes it\n"
 	     "      --load         verify: also what the kernel's verifier says, attaching "
 	     "nothing\n"
-	     "      --config FILE, --policy-path DIR[:DIR…], --object-path DIR[:DIR…]\n"
-	     "                     verify: as of structopsd\n"
+	     "      --config FILE  verify, delta: the daemon's settings\n"
+	     "      --policy-path DIR[:DIR…]  verify, delta: where policies are looked for\n"
+	     "      --object-path DIR[:DIR…]  verify: where objects are looked for\n"
 	     "      --value        inspect: also the bytes that the kernel would receive; dump: "
 	     "those it "
 	     "has\n"
@@ -44,7 +45,11 @@ static void print_help(void)
 	     "      --state STATE  monitor: only changes to this state, or these (A,B)\n"
 	     "      --merged       cat: what is in force, and where it stands\n"
 	     "      --textfile FILE metrics: write this file, for node_exporter\n"
-	     "      --no-wait      attach, detach, restart, reload: do not wait for the outcome\n"
+	     "      --for SPAN     switch: go back by itself after that time (2h)\n"
+	     "      --until-restart  switch: go back when the daemon starts anew\n"
+	     "      --back         switch: put the policy back in whose place it is\n"
+	     "      --no-wait      attach, detach, restart, switch, reload: do not wait for the "
+	     "outcome\n"
 	     "  -h, --help         This text\n"
 	     "      --version      The version\n"
 	     "\n"
@@ -65,8 +70,8 @@ struct options {
 	const char *socket;
 	const char *kernel;
 	const char *policy, *config, *policy_path, *object_path;
-	const char *interval, *since, *state, *textfile;
-	bool json, no_color, no_wait, all, value, once, load, merged;
+	const char *interval, *since, *state, *textfile, *span;
+	bool json, no_color, no_wait, all, value, once, load, merged, until_restart, back;
 	bool leave; /* nothing more to do: help or version was printed */
 };
 
@@ -111,6 +116,9 @@ static enum exit_status parse_options(int argc, char **argv, struct options *o)
 		{"state", TEXT(state)},
 		{"merged", FLAG(merged)},
 		{"textfile", TEXT(textfile)},
+		{"for", TEXT(span)},
+		{"until-restart", FLAG(until_restart)},
+		{"back", FLAG(back)},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, OPTION_VERSION},
 		{0},
@@ -174,6 +182,9 @@ static bool has_misplaced_option(const struct options *o, const struct verb *ver
 		{"--since", o->since, verb->monitors, "'monitor'"},
 		{"--state", o->state, verb->monitors, "'monitor'"},
 		{"--merged", o->merged, verb->merges, "'cat'"},
+		{"--for", o->span, verb->switches, "'switch'"},
+		{"--until-restart", o->until_restart, verb->switches, "'switch'"},
+		{"--back", o->back, verb->switches, "'switch'"},
 		{"--textfile", o->textfile, verb->measures, "'metrics'"},
 	};
 
@@ -263,6 +274,9 @@ static enum exit_status run(int argc, char **argv)
 		.state = options.state,
 		.merged = options.merged,
 		.textfile = options.textfile,
+		.span = options.span,
+		.until_restart = options.until_restart,
+		.back = options.back,
 		.wait = !options.no_wait,
 		.style = style_of_stdout(!options.no_color),
 	};

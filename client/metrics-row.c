@@ -60,6 +60,33 @@ static int read_exits(sd_bus_message *m, void *userdata)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+/* Only templates have it; how many are seen by the instances themselves. */
+static int read_instances(sd_bus_message *m, void *userdata)
+{
+	struct metrics_row *row = userdata;
+
+	row->is_template = true;
+	return sd_bus_message_skip(m, "u");
+}
+
+static int read_runs(sd_bus_message *m, void *userdata)
+{
+	struct metrics_row *row = userdata;
+	struct metric_run run;
+	int r = sd_bus_message_enter_container(m, 'a', "(stt)");
+
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "(stt)", &run.program, &run.calls, &run.nsec)) > 0) {
+		struct metric_run *added = array_append(&row->runs, &row->n_runs, sizeof(*added));
+
+		if (!added)
+			return -ENOMEM;
+		*added = run;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 static int read_users(sd_bus_message *m, void *userdata)
 {
 	struct metrics_row *row = userdata;
@@ -102,6 +129,7 @@ static const struct dictionary_key row_keys[] = {
 	{KEY_MAP, "s", MEMBER(map)},
 	{KEY_OBJECT, "s", MEMBER(object)},
 	{KEY_TEMPLATE, "s", MEMBER(template)},
+	{KEY_INSTANCES, "u", 0, read_instances},
 	{KEY_DISAGREEMENTS, "as", MEMBER(disagreements)},
 	{KEY_STATUS_USERS, "u", 0, read_users},
 	{KEY_METRICS_SINCE, "t", MEMBER(since_usec)},
@@ -114,6 +142,7 @@ static const struct dictionary_key row_keys[] = {
 	{KEY_METRICS_ATTACH, "(tt)", 0, read_attach},
 	{KEY_METRICS_UPDATE, "(tt)", 0, read_update},
 	{KEY_METRICS_GAP, "(tt)", 0, read_gap},
+	{KEY_METRICS_RUNS, "a(stt)", 0, read_runs},
 };
 
 static bool row_is_whole(const void *row)
@@ -132,6 +161,7 @@ static void row_done(void *row)
 	free(r->failures.items);
 	free(r->restarts.items);
 	free(r->exits.items);
+	free(r->runs);
 }
 
 static const struct dictionary_form row_form = {

@@ -19,11 +19,17 @@ struct metric_span {
 	uint64_t n, usec;
 };
 
+struct metric_run {
+	const char *program;
+	uint64_t calls, nsec;
+};
+
 struct metrics_row {
 	sd_bus_message *message;
 
 	const char *name, *state; /* never NULL */
 	const char *type, *map, *object, *template;
+	bool is_template;
 	uint64_t since_usec; /* realtime; 0: nothing has happened yet */
 	struct texts disagreements;
 	bool users_known;
@@ -31,6 +37,8 @@ struct metrics_row {
 	struct metric_counts detachments, failures, restarts, exits;
 	uint64_t worker_failures;
 	struct metric_span load, attach, update, gap;
+	struct metric_run *runs; /* of each program; none where the kernel does not count */
+	size_t n_runs;
 };
 
 struct metrics_daemon {

@@ -8,6 +8,8 @@
 #include "common/names.h"
 #include "daemon/core/timespan.h"
 
+#define NSEC_PER_SEC UINT64_C(1000000000)
+
 struct label {
 	const char *name, *value;
 };
@@ -49,7 +51,8 @@ static void put_sample(const struct family *f, const char *suffix, const struct 
 	fputs(*before == ',' ? "} " : " ", f->out);
 }
 
-#define LABELS(...) ((const struct label[]){__VA_ARGS__ __VA_OPT__(, ){NULL}})
+#define LABELS(...) ((const struct label[]){__VA_ARGS__, {NULL}})
+#define NO_LABELS ((const struct label[]){{NULL}})
 
 static void put_number(const struct family *f, uint64_t number, const struct label *labels)
 {
@@ -78,7 +81,7 @@ static void put_span(const struct family *f, const struct metrics_row *row,
 
 static void up(const struct family *f)
 {
-	put_number(f, f->m->daemon.message != NULL, LABELS());
+	put_number(f, f->m->daemon.message != NULL, NO_LABELS);
 }
 
 static void build_info(const struct family *f)
@@ -90,7 +93,7 @@ static void build_info(const struct family *f)
 static void started(const struct family *f)
 {
 	if (f->m->daemon.message)
-		put_seconds(f, "", f->m->daemon.started_usec, LABELS());
+		put_seconds(f, "", f->m->daemon.started_usec, NO_LABELS);
 }
 
 static void reloads(const struct family *f)
@@ -105,9 +108,11 @@ static void reloads(const struct family *f)
 
 static void policy_info(const struct family *f, const struct metrics_row *row)
 {
+	const char *kind = row->is_template ? "template" : row->template ? "instance" : "policy";
+
 	put_number(f, 1,
-		   LABELS({"policy", row->name}, {"type", row->type}, {"map", row->map},
-			  {"object", row->object}, {"template", row->template}));
+		   LABELS({"policy", row->name}, {"kind", kind}, {"type", row->type},
+			  {"map", row->map}, {"object", row->object}, {"template", row->template}));
 }
 
 /* All states of each, so that a change is seen as one 1 that becomes 0 and another 0 that becomes 1. */
@@ -226,6 +231,24 @@ static void policy_gap(const struct family *f, const struct metrics_row *row)
 	put_span(f, row, &row->gap);
 }
 
+static void policy_runs(const struct family *f, const struct metrics_row *row)
+{
+	for (size_t i = 0; i < row->n_runs; i++)
+		put_number(f, row->runs[i].calls,
+			   LABELS({"policy", row->name}, {"program", row->runs[i].program}));
+}
+
+static void policy_run_seconds(const struct family *f, const struct metrics_row *row)
+{
+	for (size_t i = 0; i < row->n_runs; i++) {
+		const struct metric_run *run = &row->runs[i];
+
+		put_sample(f, "", LABELS({"policy", row->name}, {"program", run->program}));
+		fprintf(f->out, "%" PRIu64 ".%09" PRIu64 "\n", run->nsec / NSEC_PER_SEC,
+			run->nsec % NSEC_PER_SEC);
+	}
+}
+
 /* The families: tests/check-metrics reads their names here for the dashboard and the alert rules. */
 static const struct {
 	const char *name; /* of a sample, but for _sum and _count */
@@ -276,6 +299,11 @@ static const struct {
 	 .put_policy = policy_update},
 	{"structopsd_update_gap_seconds", "summary", "seconds",
 	 "For how long nothing was attached meanwhile.", .put_policy = policy_gap},
+	{"structopsd_program_runs_total", "counter", "",
+	 "Runs of a program, where the kernel counts them (kernel.bpf_stats_enabled).",
+	 .put_policy = policy_runs},
+	{"structopsd_program_run_seconds_total", "counter", "seconds",
+	 "How long the runs of a program took together.", .put_policy = policy_run_seconds},
 };
 
 /* OpenMetrics names a family without the suffix that its type gives the samples. */

@@ -75,6 +75,15 @@ static int read_instances(sd_bus_message *m, void *userdata)
 	return sd_bus_message_read_basic(m, 'u', &row->instances);
 }
 
+/* 0 has a meaning of its own. */
+static int read_switch_end(sd_bus_message *m, void *userdata)
+{
+	struct policy_row *row = userdata;
+
+	row->goes_back = true;
+	return sd_bus_message_read_basic(m, 't', &row->switch_ends_usec);
+}
+
 static int read_users(sd_bus_message *m, void *userdata)
 {
 	struct policy_row *row = userdata;
@@ -152,6 +161,8 @@ static const struct dictionary_key keys[] = {
 	{KEY_RESTARTS, "u", offsetof(struct policy_row, restarts)},
 	{KEY_NEXT_ATTEMPT_USEC, "t", offsetof(struct policy_row, next_attempt_usec)},
 	{KEY_FALLBACK, "s", offsetof(struct policy_row, fallback)},
+	{KEY_SWITCHED_FROM, "s", offsetof(struct policy_row, switched_from)},
+	{KEY_SWITCH_ENDS_USEC, "t", 0, read_switch_end},
 	{KEY_TEMPLATE, "s", offsetof(struct policy_row, template)},
 	{KEY_INSTANCES, "u", 0, read_instances},
 	{KEY_DEVICE, "s", offsetof(struct policy_row, device)},

@@ -40,6 +40,9 @@ struct policy_row {
 	bool is_template;
 	uint32_t instances; /* of a template */
 	const char *device;
+	const char *switched_from;  /* it is attached in place of that policy */
+	bool goes_back;             /* to that one, by itself: */
+	uint64_t switch_ends_usec;  /* at that time; 0: when the daemon starts anew */
 	struct texts disagreements; /* where the kernel says otherwise */
 
 	/* Of Status() only. */

@@ -66,6 +66,25 @@ static void print_disagreements(FILE *out, const struct style *style, const stru
 	}
 }
 
+/* In whose place it is attached, and until when. */
+static void print_switch(FILE *out, const struct style *style, const struct policy_row *row,
+			 uint64_t now)
+{
+	char date[TIMES_MAX], until[TIMES_MAX];
+
+	if (!row->switched_from)
+		return;
+	fprintf(out, "%*s: ", KEY_WIDTH, "In place of");
+	style_put(style, out, row->switched_from, 0);
+	if (!row->goes_back)
+		fputs(" until somebody switches back\n", out);
+	else if (row->switch_ends_usec == 0)
+		fputs(" until the daemon starts anew\n", out);
+	else
+		fprintf(out, " until %s; %s\n", times_date(date, row->switch_ends_usec),
+			times_until(until, row->switch_ends_usec, now));
+}
+
 static void print_identity(FILE *out, const struct policy_row *row)
 {
 	char span[TIMES_MAX];
@@ -300,6 +319,7 @@ static int print_status(FILE *out, const struct style *style, const struct polic
 	print_state(out, style, row, now);
 	print_disagreements(out, style, row);
 	print_value(out, style, "Detail", row->detail);
+	print_switch(out, style, row, now);
 	print_attachment(out, style, row);
 	r = print_policy(out, style, row, all, now);
 	if (r == 0)

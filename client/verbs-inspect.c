@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* inspect: what is in an object. Neither daemon nor root is needed. */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "client/inspect-output.h"
+#include "client/policy-image.h"
 #include "client/verbs.h"
+#include "daemon/core/policy-files.h"
 
 static enum exit_status failed(int r, const char *error)
 {
@@ -74,18 +79,64 @@ static enum exit_status show(struct client *client, const struct inspection *in,
 	return in->problems.n > 0 ? exit_status_gravest(status, EXIT_FAILED) : status;
 }
 
-enum exit_status verb_inspect(struct client *client, const struct verb *verb, char *const *names,
-			      size_t n)
+/* What the policy makes of the object, whichever its Path= names. */
+static enum exit_status apply_policy(struct policy *policy, struct inspection *in)
+{
+	_cleanup_(kernel_findings_done) struct kernel_findings findings = KERNEL_FINDINGS_NULL;
+	_cleanup_(outcome_done) struct outcome o = OUTCOME_NULL;
+	const struct kernel_job job = {.policy = policy, .anybodys = true};
+
+	free(policy->object_path);
+	policy->object_path = realpath(in->name, NULL);
+	if (!policy->object_path) {
+		complain("%s: %s", in->name, strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (kernel_examine(&job, &o, &findings) < 0)
+		return out_of_memory();
+	for (size_t i = 0; i < findings.problems.n; i++)
+		complain("%s", findings.problems.items[i]);
+	policy_image_apply(&findings, in);
+	return findings.problems.n > 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static enum exit_status read_policy(const char *path, struct policy **ret)
+{
+	_cleanup_(policy_collection_done) struct policy_collection file = {0};
+	_cleanup_(messages_done) struct messages errors = MESSAGES_NULL;
+	const struct policy_file_set *set;
+	int r;
+
+	if (policy_collection_read_file(path, &file) < 0)
+		return out_of_memory();
+	set = &file.sets[0];
+	for (size_t i = 0; i < set->errors.n; i++)
+		complain("%s", set->errors.items[i]);
+	if (set->errors.n > 0)
+		return EXIT_FAILED;
+	r = policy_parse(set->name, set->sources, set->n_sources, ret, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		complain("%s", errors.items[i]);
+	if (r == -ENOMEM)
+		return out_of_memory();
+	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static enum exit_status inspect(struct client *client, const char *path, struct policy *policy)
 {
 	_cleanup_(inspection_freep) struct inspection *in = NULL;
 	_cleanup_(kernel_done) struct kernel k = {0};
 	_cleanup_(freep) char *error = NULL;
-	enum exit_status status;
+	enum exit_status status = EXIT_DONE;
 	int r;
 
-	r = inspection_read(names[0], &in, &error);
+	r = inspection_read(path, &in, &error);
 	if (r < 0)
 		return failed(r, error);
+	if (policy)
+		status = apply_policy(policy, in);
+	if (status != EXIT_DONE)
+		return status;
 	/* Without a map there is nothing to compare, and vmlinux takes 10 ms. */
 	if (in->n_maps == 0 && !client->kernel)
 		return show(client, in, &k);
@@ -94,4 +145,45 @@ enum exit_status verb_inspect(struct client *client, const struct verb *verb, ch
 		return status;
 	r = k.types ? inspection_compare(in, k.types) : 0;
 	return r < 0 ? out_of_memory() : show(client, in, &k);
+}
+
+/* With a policy libbpf opens the object, and believes what it says: a crash shall be a sentence. */
+static enum exit_status inspect_in_child(struct client *client, const char *path,
+					 struct policy *policy)
+{
+	enum exit_status status;
+	int ended;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		complain("cannot start a child to open the object in: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (pid == 0) {
+		status = inspect(client, path, policy);
+		_exit((int)(fflush(stdout) == 0 ? status
+						: exit_status_gravest(status, written(-errno))));
+	}
+	while (waitpid(pid, &ended, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(ended))
+		return (enum exit_status)WEXITSTATUS(ended);
+	complain("%s: libbpf crashed (SIG%s) while it read the object: the file is damaged, or "
+		 "made to do that",
+		 path, sigabbrev_np(WTERMSIG(ended)) ?: "?");
+	return EXIT_FAILED;
+}
+
+enum exit_status verb_inspect(struct client *client, const struct verb *verb, char *const *names,
+			      size_t n)
+{
+	_cleanup_(policy_freep) struct policy *policy = NULL;
+	enum exit_status status;
+
+	if (!client->policy)
+		return inspect(client, names[0], NULL);
+	status = read_policy(client->policy, &policy);
+	return status == EXIT_DONE ? inspect_in_child(client, names[0], policy) : status;
 }

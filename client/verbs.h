@@ -13,6 +13,7 @@ struct verb {
 				size_t n);
 	const char *help;
 	bool changes;         /* takes --no-wait */
+	bool switches;        /* --for, --until-restart, --back */
 	bool connects_itself; /* if at all: it works without a daemon, or tells what is the matter */
 	bool takes_all;       /* --all */
 	bool takes_value;     /* --value */
@@ -45,6 +46,8 @@ enum exit_status verb_cat(struct client *client, const struct verb *verb, char *
 enum exit_status verb_change(struct client *client, const struct verb *verb, char *const *names,
 			     size_t n);
 enum exit_status verb_reload(struct client *client, const struct verb *verb, char *const *names,
+			     size_t n);
+enum exit_status verb_switch(struct client *client, const struct verb *verb, char *const *names,
 			     size_t n);
 enum exit_status verb_monitor(struct client *client, const struct verb *verb, char *const *names,
 			      size_t n);

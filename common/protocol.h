@@ -28,12 +28,26 @@
 #define METHOD_RESTART "Restart"
 #define METHOD_RESET_FAILED "ResetFailed"
 /*
+ * Switch(s name, t span, b wait) -> (b done, s sentence): puts a policy in place of whichever has the same slot, for
+ * that many µs or SWITCH_SPAN_…. SwitchBack(s name, b wait) -> the same: puts back in whose place it is.
+ */
+#define METHOD_SWITCH "Switch"
+#define METHOD_SWITCH_BACK "SwitchBack"
+#define SWITCH_SPAN_UNTIL_RESTART 0     /* of the daemon */
+#define SWITCH_SPAN_FOR_GOOD UINT64_MAX /* until somebody switches back */
+/*
  * Reload(b wait) -> (b done, a(sbs) lines): (policy, whether it is as it should be, what became of it). Where a file
- * does not parse done is false, nothing was changed, and the lines are ("", false, message).
+ * does not parse, or an object does not fit its policy, done is false, nothing was changed, and the lines are
+ * ("" or policy, false, message).
  */
 #define METHOD_RELOAD "Reload"
 /* Cat(s name) -> a(ss): (path, content) of each file that the policy was merged from, in that order. */
 #define METHOD_CAT "Cat"
+/*
+ * Log(s name, t offset) -> (s text, t next): what libbpf and the verifier said in the last attempt, a piece from that
+ * byte on. next: where the next piece begins; 0: this is the last. Empty: nothing was said.
+ */
+#define METHOD_LOG "Log"
 /*
  * Foreign() -> aa{sv}: the struct_ops that others have attached: KEY_TYPE, KEY_MAP, KEY_MAP_ID, KEY_LINK_ID,
  * KEY_HOLDERS. For those who may manage: it names other users' processes.
@@ -41,6 +55,17 @@
 #define METHOD_FOREIGN "Foreign"
 /* Subscribe(): from now on this connection gets Event signals. */
 #define METHOD_SUBSCRIBE "Subscribe"
+/*
+ * Follow(t seq, t realtime) -> a(tttsssssu): Subscribe(), and the events that the daemon still has (the last of each
+ * policy that there is), later than both, in their order. All others come as signals behind the answer: none is
+ * missing between, and none comes twice.
+ */
+#define METHOD_FOLLOW "Follow"
+/*
+ * Metrics() -> (a{sv} daemon, aa{sv} policies): what was counted. The first with the KEY_DAEMON_ entries, the others
+ * as List, with the KEY_METRICS_ entries too.
+ */
+#define METHOD_METRICS "Metrics"
 /* Event: seq, realtime, monotonic, policy, from, to, reason, detail, link id. */
 #define SIGNAL_EVENT "Event"
 
@@ -48,7 +73,10 @@
 #define SIGNATURE_VERDICT "bs"
 #define SIGNATURE_RELOAD "ba(sbs)"
 #define SIGNATURE_FILES "a(ss)"
+#define SIGNATURE_LOG "st"
 #define SIGNATURE_EVENT "tttsssssu"
+#define SIGNATURE_EVENTS "a(" SIGNATURE_EVENT ")"
+#define SIGNATURE_METRICS "a{sv}aa{sv}"
 
 /* Entries of List: the names are those of the JSON schema. */
 #define KEY_NAME "name"                   /* s */
@@ -67,9 +95,12 @@
 #define KEY_NEXT_ATTEMPT_USEC "next_attempt_usec" /* t: realtime */
 #define KEY_FALLBACK "fallback"                   /* s: policy name */
 
-#define KEY_TEMPLATE "template"   /* s: the policy that this is an instance of */
-#define KEY_INSTANCES "instances" /* u: of a template; left out where the policy is none */
-#define KEY_DEVICE "device"       /* s: DEVPATH that the attachment lives and dies with */
+#define KEY_TEMPLATE "template"           /* s: the policy that this is an instance of */
+#define KEY_INSTANCES "instances"         /* u: of a template; left out where the policy is none */
+#define KEY_SWITCHED_FROM "switched_from" /* s: attached in place of that policy */
+/* t: when that one is put back: realtime; 0: at the next start of the daemon; left out: not by itself */
+#define KEY_SWITCH_ENDS_USEC "switch_ends_usec"
+#define KEY_DEVICE "device" /* s: DEVPATH that the attachment lives and dies with */
 #define KEY_DISAGREEMENTS \
 	"disagreements" /* as: where the kernel says otherwise at this moment; left out: nowhere */
 #define KEY_HOLDERS "holders" /* as: Foreign() only: "bpftool[4711]", "pin /sys/fs/bpf/x" */
@@ -95,6 +126,26 @@
 #define KEY_STATUS_WATCH "watch"   /* s: how a detachment is noticed */
 #define KEY_STATUS_FILES "files"   /* as: the policy file and its drop-ins */
 #define KEY_STATUS_ATTACH_USEC "attach_usec" /* t: how long the last load and attach took */
+
+/* What Metrics tells of the daemon. All counts are since its start. */
+#define KEY_DAEMON_VERSION "version" /* s */
+#define KEY_DAEMON_STARTED "started" /* t: realtime */
+#define KEY_DAEMON_RELOADS "reloads" /* a(st): daemon/core/counters.h, "ok", "failed", "refused" */
+
+/* What Metrics adds to a policy. Counts by reason: a(st), those that are 0 are left out. */
+#define KEY_METRICS_SINCE "since_usec"        /* t: realtime of the last change of state */
+#define KEY_METRICS_DETACHMENTS "detachments" /* a(st): it ended, and nobody asked for it */
+#define KEY_METRICS_FAILURES "failures" /* a(st): attempts to attach or to bring a change in */
+#define KEY_METRICS_RESTARTS "restarts_by_reason"     /* a(st): automatic attempts */
+#define KEY_METRICS_EXITS "exits"                     /* a(it): enum scx_exit_kind; 0: others */
+#define KEY_METRICS_WORKER_FAILURES "worker_failures" /* t */
+/* a(stt): program, calls, ns; of each program once. Only while kernel.bpf_stats_enabled is on. */
+#define KEY_METRICS_RUNS "runs"
+/* (tt): how many, and how long all of them took together. */
+#define KEY_METRICS_LOAD "load"
+#define KEY_METRICS_ATTACH "attach"
+#define KEY_METRICS_UPDATE "update"
+#define KEY_METRICS_GAP "gap" /* of the updates: the time in which nothing was attached */
 
 #define ERROR_NO_SUCH_POLICY "org.structopsd.Error.NoSuchPolicy"
 #define ERROR_SHUTTING_DOWN "org.structopsd.Error.ShuttingDown"

@@ -20,12 +20,20 @@ static bool lives(const struct adoption_decision *d)
 	return d->find && d->find->is_struct_ops && d->find->alive;
 }
 
-/* Its type cannot change under a link: what has another one came from somebody else. */
+/* The record is written before a link is kept, so a link that it does not tell of came from somebody else. */
+static bool is_other_link(const struct outcome *recorded, const struct adoption_find *find)
+{
+	return recorded->link_id && find->link_id && recorded->link_id != find->link_id;
+}
+
+/* A link's type cannot change under it. */
 static bool is_foreign(const struct adoption_decision *d)
 {
-	const char *recorded = d->record ? d->record->outcome.type : NULL;
+	const struct outcome *o = d->record ? &d->record->outcome : NULL;
 
-	return lives(d) && recorded && *d->find->type && !streq(recorded, d->find->type);
+	return lives(d) && o &&
+	       ((o->type && *d->find->type && !streq(o->type, d->find->type)) ||
+		is_other_link(o, d->find));
 }
 
 static bool same_map_name(const char *recorded, const char *found)
@@ -251,7 +259,9 @@ static int plan_failed(struct adoption_decision *d, usec_t now)
 	if (anything_changed(d))
 		return attach(d, REASON_RELOAD, "it had failed, and policy or object changed");
 	set_machine(d, STATE_FAILED, now);
-	return decide(d, ADOPTION_RESUME, d->machine.reason, "it had failed, and nothing changed");
+	return decide(d, ADOPTION_RESUME, d->machine.reason,
+		      "it had failed before this daemon was started, and nothing changed%s%s",
+		      d->record->outcome.detail ? ": " : "", or_empty(d->record->outcome.detail));
 }
 
 static int plan_off(struct adoption_decision *d, usec_t now)
@@ -327,9 +337,46 @@ static int note_dropped(struct adoption_decision *d)
 	return 0;
 }
 
-static int plan_one(struct adoption_decision *d, usec_t now)
+/* Another one's record says that the switch was done, its own was not written any more. */
+static const struct state_record *find_successor(const struct adoption_decision *d,
+						 const struct adoption_input *in)
 {
-	int r = lives(d) && !is_foreign(d) ? plan_living(d, now) : plan_dead(d, now);
+	const struct state_record *r = d->record;
+
+	if (!r || r->machine.state != STATE_UPDATING || !r->yields_to)
+		return NULL;
+	for (size_t i = 0; i < in->n_records; i++)
+		if (streq(in->records[i].policy, r->yields_to) &&
+		    in->records[i].machine.state == STATE_ATTACHED)
+			return &in->records[i];
+	return NULL;
+}
+
+static bool went_over(const struct adoption_find *f, const struct outcome *o)
+{
+	return f->link_id ? f->link_id == o->link_id : f->map_id == o->map_id;
+}
+
+static int plan_superseded(struct adoption_decision *d, const struct state_record *successor,
+			   usec_t now)
+{
+	if (lives(d) && !is_foreign(d) && !went_over(d->find, &successor->outcome))
+		return detach(d, REASON_ADMIN, "another policy was put in its place", now);
+	set_machine(d, STATE_INACTIVE, now);
+	d->machine.reason = REASON_ADMIN;
+	return decide(d, ADOPTION_RESUME, REASON_ADMIN, "%s was put in its place",
+		      successor->policy);
+}
+
+static int plan_by_kernel(struct adoption_decision *d, usec_t now)
+{
+	return lives(d) && !is_foreign(d) ? plan_living(d, now) : plan_dead(d, now);
+}
+
+static int plan_one(struct adoption_decision *d, const struct adoption_input *in)
+{
+	const struct state_record *successor = find_successor(d, in);
+	int r = successor ? plan_superseded(d, successor, in->now) : plan_by_kernel(d, in->now);
 
 	return r < 0 ? r : note_dropped(d);
 }
@@ -392,7 +439,7 @@ int adoption_plan(const struct adoption_input *in, struct adoption_plan *ret)
 	plan.n = merge(plan.decisions, n);
 	memset(&plan.decisions[plan.n], 0, (n - plan.n) * sizeof(*plan.decisions));
 	for (size_t i = 0; i < plan.n; i++) {
-		r = plan_one(&plan.decisions[i], in->now);
+		r = plan_one(&plan.decisions[i], in);
 		if (r < 0)
 			return r;
 	}

@@ -62,12 +62,22 @@ static enum machine_action replace(struct machine *m, const struct restart_rules
 				   const struct machine_input *in)
 {
 	m->again = false;
-	if (in->reason == REASON_ADMIN) {
+	if (in->reason == REASON_ADMIN) { /* a start as by start() */
 		backoff_reset(&m->backoff);
+		(void)backoff_admit(&m->backoff, rules, in->now);
 		m->restarts = 0;
 	}
 	enter(m, STATE_UPDATING, in->reason);
 	return ACTION_REPLACE;
+}
+
+/* Its counters go on, should it come to nothing. */
+static enum machine_action yield(struct machine *m, const struct restart_rules *rules,
+				 const struct machine_input *in)
+{
+	m->again = false;
+	enter(m, STATE_UPDATING, in->reason);
+	return ACTION_NONE;
 }
 
 static enum machine_action rest(struct machine *m, const struct restart_rules *rules,
@@ -335,6 +345,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
 			[MACHINE_AWAIT] = nothing,
+			[MACHINE_YIELD] = nothing,
+			[MACHINE_SUPERSEDED] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -353,6 +365,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = refused,
 			[MACHINE_FAILED] = attempt_failed,
 			[MACHINE_AWAIT] = await,
+			[MACHINE_YIELD] = nothing,
+			[MACHINE_SUPERSEDED] = nothing,
 			[MACHINE_RELINK_FAILED] = load_instead,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -371,6 +385,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
 			[MACHINE_AWAIT] = nothing,
+			[MACHINE_YIELD] = yield,
+			[MACHINE_SUPERSEDED] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -389,6 +405,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = refused,
 			[MACHINE_FAILED] = attempt_failed,
 			[MACHINE_AWAIT] = await,
+			[MACHINE_YIELD] = nothing,
+			[MACHINE_SUPERSEDED] = rest,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -407,6 +425,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
 			[MACHINE_AWAIT] = nothing,
+			[MACHINE_YIELD] = nothing,
+			[MACHINE_SUPERSEDED] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -425,6 +445,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = detach_leftover,
 			[MACHINE_FAILED] = detach_leftover,
 			[MACHINE_AWAIT] = detach_leftover,
+			[MACHINE_YIELD] = nothing,
+			[MACHINE_SUPERSEDED] = detach_leftover,
 			[MACHINE_RELINK_FAILED] = detach_leftover,
 			[MACHINE_DETACH_DONE] = detached_as_asked,
 		},
@@ -443,6 +465,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
 			[MACHINE_AWAIT] = nothing,
+			[MACHINE_YIELD] = nothing,
+			[MACHINE_SUPERSEDED] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},
@@ -461,6 +485,8 @@ static const cell_t table[_STATE_MAX][_MACHINE_EVENT_MAX] = {
 			[MACHINE_REFUSED] = nothing,
 			[MACHINE_FAILED] = nothing,
 			[MACHINE_AWAIT] = nothing,
+			[MACHINE_YIELD] = nothing,
+			[MACHINE_SUPERSEDED] = nothing,
 			[MACHINE_RELINK_FAILED] = nothing,
 			[MACHINE_DETACH_DONE] = nothing,
 		},

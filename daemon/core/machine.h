@@ -25,6 +25,8 @@ enum machine_event {
 	MACHINE_REFUSED,     /* the work ended: nothing attached, and no retry can help */
 	MACHINE_FAILED,      /* the work ended: nothing attached, a retry may help */
 	MACHINE_AWAIT, /* the work ended: nothing attached, something else has to come first */
+	MACHINE_YIELD, /* another policy is being brought in, in its place; the end of that work is told to both */
+	MACHINE_SUPERSEDED, /* the work ended: that policy is attached, and nothing of this one is */
 	MACHINE_RELINK_FAILED, /* the helper could not link the held map again */
 	MACHINE_DETACH_DONE,   /* ACTION_DETACH ended */
 	_MACHINE_EVENT_MAX,

@@ -7,6 +7,17 @@
 /* Starts each encoding; to be changed with the order of what follows. */
 #define MAGIC UINT32_C(0x324f5453)
 
+void outcome_forget_defaults(struct outcome *o)
+{
+	for (size_t i = 0; i < o->n_defaults; i++) {
+		free(o->defaults[i].netns);
+		free(o->defaults[i].former);
+	}
+	free(o->defaults);
+	o->defaults = NULL;
+	o->n_defaults = 0;
+}
+
 void outcome_done(struct outcome *o)
 {
 	free(o->detail);
@@ -30,11 +41,7 @@ void outcome_done(struct outcome *o)
 	free(o->device);
 	free(o->ops_name);
 	free(o->end_file);
-	for (size_t i = 0; i < o->n_defaults; i++) {
-		free(o->defaults[i].netns);
-		free(o->defaults[i].former);
-	}
-	free(o->defaults);
+	outcome_forget_defaults(o);
 	for (size_t i = 0; i < o->n_foreign; i++) {
 		free(o->foreign[i].type);
 		free(o->foreign[i].map);

@@ -106,6 +106,9 @@ struct outcome {
 /* Frees the contents and zeroes the struct. */
 void outcome_done(struct outcome *o);
 
+/* They are given back, or another one's. */
+void outcome_forget_defaults(struct outcome *o);
+
 /* Both copy their texts (NULL allowed for actual). 0 or -ENOMEM. */
 int outcome_add_field(struct outcome *o, const char *member, const char *wanted,
 		      const char *actual);

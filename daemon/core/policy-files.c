@@ -260,6 +260,66 @@ int policy_collection_read(char *const *folders, struct policy_collection *ret)
 	return 0;
 }
 
+static bool is_policy_file_name(const char *name)
+{
+	size_t length = strlen(name), suffix = strlen(POLICY_SUFFIX);
+	char policy[POLICY_NAME_MAX + 1];
+
+	if (length <= suffix || length - suffix >= sizeof(policy) ||
+	    !streq(name + length - suffix, POLICY_SUFFIX))
+		return false;
+	memcpy(policy, name, length - suffix);
+	policy[length - suffix] = '\0';
+	return policy_name_is_valid(policy);
+}
+
+/* The set of a file that can be none: its name stands for it. */
+static int refuse_file(const char *name, const char *path, struct policy_file_set *ret)
+{
+	_cleanup_(policy_file_set_done) struct policy_file_set set = {.name = strdup(name)};
+
+	if (!set.name || messages_add(&set.errors,
+				      "%s: a policy file is named NAME" POLICY_SUFFIX
+				      ", NAME of at most %d letters, digits and _.@-",
+				      path, POLICY_NAME_MAX) < 0)
+		return -ENOMEM;
+	*ret = set;
+	set = (struct policy_file_set){0};
+	return 0;
+}
+
+static int read_one(const char *path, struct policy_file_set *ret)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_(freep) char *name = strdup(slash ? slash + 1 : path), *whole = strdup(path);
+	_cleanup_(freep) char *folder = slash ? strndup(path, (size_t)MAX(slash - path, 1))
+					      : strdup(".");
+	struct candidate file = {.name = name, .path = whole};
+	char *const folders[] = {folder, NULL};
+
+	if (!name || !whole || !folder)
+		return -ENOMEM;
+	return is_policy_file_name(name) ? read_set(&file, folders, ret)
+					 : refuse_file(name, path, ret);
+}
+
+int policy_collection_read_file(const char *path, struct policy_collection *ret)
+{
+	_cleanup_(policy_collection_done) struct policy_collection collection = {0};
+	int r;
+
+	collection.sets = calloc(1, sizeof(*collection.sets));
+	if (!collection.sets)
+		return -ENOMEM;
+	r = read_one(path, collection.sets);
+	if (r < 0)
+		return r;
+	collection.n = 1;
+	*ret = collection;
+	collection = (struct policy_collection){0};
+	return 0;
+}
+
 void policy_collection_done(struct policy_collection *c)
 {
 	for (size_t i = 0; i < c->n; i++)

@@ -27,4 +27,9 @@ struct policy_collection {
 
 /* Reads all. folders is NULL-terminated; one that does not exist is no error. 0 or -ENOMEM. */
 int policy_collection_read(char *const *folders, struct policy_collection *ret);
+/*
+ * One file, wherever it lies, as a collection of one policy, with the drop-ins that lie beside it (FILE.d). What is
+ * wrong with the file, or with its name, is an error of the set. 0 or -ENOMEM.
+ */
+int policy_collection_read_file(const char *path, struct policy_collection *ret);
 void policy_collection_done(struct policy_collection *c);

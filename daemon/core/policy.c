@@ -94,13 +94,14 @@ static int copy_overrides(struct policy *copy, const struct policy *p)
 	return 0;
 }
 
-/* Everything but the name and [Match]; a template has no [Tcp]. */
+/* Everything but the name and [Match]. */
 static int copy_settings(struct policy *copy, const struct policy *p)
 {
 	int r;
 
 	copy->enabled = p->enabled;
 	copy->restart = p->restart;
+	copy->tcp_default = p->tcp_default;
 	copy->hid = HID_MATCH_NULL;
 	r = copy_text(p->description, &copy->description);
 	if (r >= 0)
@@ -112,8 +113,26 @@ static int copy_settings(struct policy *copy, const struct policy *p)
 	if (r >= 0)
 		r = copy_list(p->maps, &copy->maps);
 	if (r >= 0)
+		r = copy_list(p->tcp_netns, &copy->tcp_netns);
+	if (r >= 0)
 		r = copy_list(p->files, &copy->files);
 	return r < 0 ? r : copy_overrides(copy, p);
+}
+
+int policy_copy(const struct policy *p, struct policy **ret)
+{
+	_cleanup_(policy_freep) struct policy *copy = calloc(1, sizeof(*copy));
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	r = copy_text(p->name, &copy->name);
+	if (r >= 0)
+		r = copy_settings(copy, p);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(copy);
+	return 0;
 }
 
 static int set_hid_id(struct policy *instance, const struct policy *template, uint32_t id)

@@ -110,6 +110,9 @@ int policy_parse(const char *name, const struct policy_source *sources, size_t n
 struct policy *policy_free(struct policy *p);
 DEFINE_CLEANUP(struct policy *, policy_free)
 
+/* A copy of a policy that is no template. 0: *ret is the caller's; -ENOMEM. */
+int policy_copy(const struct policy *p, struct policy **ret);
+
 /*
  * An instance of a template: a copy with the name TEMPLATE@DEVICE, no [Match], and the override hid_id = id (it stands
  * at the line of Hid=; the template's own hid_id, if it has one, is a parse error already). 0: *ret is the caller's.

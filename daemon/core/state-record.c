@@ -10,6 +10,8 @@ void state_record_done(struct state_record *r)
 {
 	free(r->policy);
 	free(r->fallback_for);
+	free(r->switched_from);
+	free(r->yields_to);
 	outcome_done(&r->outcome);
 	*r = STATE_RECORD_NULL;
 }
@@ -67,6 +69,9 @@ static int encode_body(const struct state_record *r, char **ret_bytes, size_t *r
 	wire_put_text(f, r->fallback_for);
 	wire_put_u64(f, r->last_seq);
 	k = put_outcome(f, &r->outcome);
+	wire_put_text(f, r->switched_from);
+	wire_put_u64(f, r->switch_ends);
+	wire_put_text(f, r->yields_to);
 	if (fclose(f) != 0 || k < 0)
 		return -ENOMEM;
 	*ret_bytes = TAKE_PTR(bytes);
@@ -142,7 +147,14 @@ static void get_policy(struct wire_reader *r, struct state_record *s)
 		r->error = -EBADMSG;
 }
 
-static int decode_body(struct wire_reader *r, struct state_record *ret)
+static void get_switch(struct wire_reader *r, struct state_record *s)
+{
+	s->switched_from = wire_get_text(r);
+	s->switch_ends = wire_get_u64(r);
+	s->yields_to = wire_get_text(r);
+}
+
+static int decode_body(struct wire_reader *r, uint32_t version, struct state_record *ret)
 {
 	_cleanup_(state_record_done) struct state_record s = STATE_RECORD_NULL;
 
@@ -156,6 +168,8 @@ static int decode_body(struct wire_reader *r, struct state_record *ret)
 	s.fallback_for = wire_get_text(r);
 	s.last_seq = wire_get_u64(r);
 	get_outcome(r, &s.outcome);
+	if (version >= 2)
+		get_switch(r, &s);
 	if (r->error == 0 && r->left > 0)
 		r->error = -EBADMSG;
 	if (r->error < 0)
@@ -195,6 +209,6 @@ int state_record_decode(const void *bytes, size_t length, const uint8_t boot_id[
 	if (memcmp(of_boot, boot_id, BOOT_ID_SIZE) != 0)
 		return sentence_error(ret_error, -ESTALE,
 				      "is of another boot: what it tells of is gone");
-	k = decode_body(&r, ret);
+	k = decode_body(&r, version, ret);
 	return k == -EBADMSG ? damaged(ret_error, "it says what no structopsd writes") : k;
 }

@@ -15,7 +15,7 @@
  * A change of what encode writes, the outcome's encoding included, makes this one more; decode goes on reading the
  * older versions, or an upgrade would forget what runs.
  */
-#define STATE_RECORD_VERSION 1
+#define STATE_RECORD_VERSION 2 /* 2: switches */
 #define BOOT_ID_SIZE 16
 
 struct state_record {
@@ -28,7 +28,10 @@ struct state_record {
 	usec_t attached_realtime; /* 0: not attached */
 	char *fallback_for;       /* NULL: not attached as a fallback */
 	uint64_t last_seq;        /* of its last event */
-	struct outcome outcome;   /* of what is attached, or of the last attempt */
+	char *switched_from;      /* attached in place of that policy; NULL: of none */
+	usec_t switch_ends; /* when that one is put back; 0: at the next start; USEC_INFINITY: never by itself */
+	char *yields_to;        /* that policy was being put in its place; NULL: none was */
+	struct outcome outcome; /* of what is attached, or of the last attempt */
 };
 #define STATE_RECORD_NULL ((struct state_record){0})
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/client/fake-server.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -322,6 +323,32 @@ static int on_status(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	return r;
 }
 
+static int on_switch(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	const struct fake_policy *policy;
+	int wait, r = before_answer(userdata, error);
+	char sentence[128] = "asked for";
+	const char *name;
+	uint64_t span;
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_read(call, "stb", &name, &span, &wait));
+	policy = find_policy(name);
+	if (!policy)
+		return no_such_policy(error, name);
+	if (wait && !policy->attaches)
+		strcpy(sentence, "the verifier refused the program");
+	else if (wait && span == SWITCH_SPAN_UNTIL_RESTART)
+		strcpy(sentence, "in place of late until a restart");
+	else if (wait && span == SWITCH_SPAN_FOR_GOOD)
+		strcpy(sentence, "in place of late for good");
+	else if (wait)
+		snprintf(sentence, sizeof(sentence), "in place of late for %" PRIu64, span);
+	return sd_bus_reply_method_return(call, SIGNATURE_VERDICT, !wait || policy->attaches,
+					  sentence);
+}
+
 static int on_change(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	const struct fake_policy *policy;
@@ -385,14 +412,9 @@ static int on_cat(sd_bus_message *call, void *userdata, sd_bus_error *error)
 					  "[Policy]");
 }
 
-static int on_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error)
+/* What each subscriber gets behind the answer. */
+static int emit_event(sd_bus *bus, void *userdata)
 {
-	sd_bus *bus = sd_bus_message_get_bus(call);
-	int r = before_answer(userdata, error);
-
-	if (r < 0)
-		return r;
-	must(sd_bus_reply_method_return(call, NULL));
 	must(sd_bus_emit_signal(bus, PROTOCOL_PATH, PROTOCOL_INTERFACE, SIGNAL_EVENT,
 				SIGNATURE_EVENT, EVENT_OF_AIMD));
 	if (*(enum fake_manner *)userdata == FAKE_ANSWERS_AND_GOES) {
@@ -400,6 +422,57 @@ static int on_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *erro
 		_exit(0);
 	}
 	return 1;
+}
+
+static int on_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_reply_method_return(call, NULL));
+	return emit_event(sd_bus_message_get_bus(call), userdata);
+}
+
+/* One event of before, and the one that all subscribers get. */
+static int on_follow(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	uint64_t seq, realtime;
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_read(call, "tt", &seq, &realtime));
+	must(sd_bus_reply_method_return(call, SIGNATURE_EVENTS, seq < 40 ? 1 : 0, UINT64_C(40),
+					ATTACHED_USEC, UINT64_C(4000000), "gentle", "loading",
+					"failed", "load-failed", "refused", 0));
+	return emit_event(sd_bus_message_get_bus(call), userdata);
+}
+
+static int on_metrics(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	int r = before_answer(userdata, error);
+
+	if (r < 0)
+		return r;
+	must(sd_bus_message_new_method_return(call, &reply));
+	must(sd_bus_message_open_container(reply, 'a', "{sv}"));
+	append_entry(reply, "of_a_newer_daemon", "a{sv}", 1, "inner", "s", "text");
+	append_entry(reply, KEY_DAEMON_VERSION, "s", "9.9");
+	append_entry(reply, KEY_DAEMON_STARTED, "t", ATTACHED_USEC);
+	append_entry(reply, KEY_DAEMON_RELOADS, "a(st)", 1, "ok", UINT64_C(3));
+	must(sd_bus_message_close_container(reply));
+	must(sd_bus_message_open_container(reply, 'a', "a{sv}"));
+	must(sd_bus_message_open_container(reply, 'a', "{sv}"));
+	append_aimd(reply);
+	append_entry(reply, KEY_METRICS_SINCE, "t", ATTACHED_USEC + 5);
+	append_entry(reply, KEY_METRICS_RESTARTS, "a(st)", 1, "link-detached", UINT64_C(2));
+	append_entry(reply, KEY_METRICS_EXITS, "a(it)", 1, 1026, UINT64_C(1));
+	append_entry(reply, KEY_METRICS_LOAD, "(tt)", UINT64_C(2), UINT64_C(1500000));
+	must(sd_bus_message_close_container(reply));
+	must(sd_bus_message_close_container(reply));
+	return sd_bus_message_send(reply);
 }
 
 #define METHOD(name, in, out, handler) \
@@ -412,9 +485,13 @@ static const sd_bus_vtable vtable[] = {
 	METHOD(METHOD_ATTACH, "sb", SIGNATURE_VERDICT, on_change),
 	METHOD(METHOD_DETACH, "sb", SIGNATURE_VERDICT, on_change),
 	METHOD(METHOD_RESTART, "sb", SIGNATURE_VERDICT, on_change),
+	METHOD(METHOD_SWITCH, "stb", SIGNATURE_VERDICT, on_switch),
+	METHOD(METHOD_SWITCH_BACK, "sb", SIGNATURE_VERDICT, on_change),
 	METHOD(METHOD_RESET_FAILED, "s", SIGNATURE_VERDICT, on_reset_failed),
 	METHOD(METHOD_RELOAD, "b", SIGNATURE_RELOAD, on_reload),
 	METHOD(METHOD_CAT, "s", SIGNATURE_FILES, on_cat),
+	METHOD(METHOD_FOLLOW, "tt", SIGNATURE_EVENTS, on_follow),
+	METHOD(METHOD_METRICS, NULL, SIGNATURE_METRICS, on_metrics),
 	METHOD(METHOD_SUBSCRIBE, NULL, NULL, on_subscribe),
 	SD_BUS_SIGNAL(SIGNAL_EVENT, SIGNATURE_EVENT, 0),
 	SD_BUS_VTABLE_END,

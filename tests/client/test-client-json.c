@@ -27,7 +27,8 @@ static const struct policy_row bare = {.name = "bare", .state = "invalid"};
 	"\"reason\":null,\"detail\":null,\"type\":null,\"map\":null,\"map_id\":null,"     \
 	"\"link_id\":null,\"object\":null,\"attached_usec\":null,\"restarts\":0,"         \
 	"\"next_attempt_usec\":null,\"fallback\":null,\"template\":null,"                 \
-	"\"instances\":null,\"device\":null,\"disagreements\":[]"
+	"\"instances\":null,\"device\":null,\"switched_from\":null,"                      \
+	"\"switch_ends_usec\":null,\"disagreements\":[]"
 #define BARE_STATUS_KEYS "\"users\":null,\"defaults\":[],\"exit\":null"
 
 static json_t *parse(const char *text)
@@ -73,6 +74,8 @@ static void list_has_every_key(void **state)
 		.is_template = true,
 		.instances = 0,
 		.device = "/d",
+		.switched_from = "s",
+		.goes_back = true,
 		.disagreements = {disagreements, 2},
 		.digest = "of status only",
 	};
@@ -87,6 +90,7 @@ static void list_has_every_key(void **state)
 			     "\"link_id\":2,\"object\":\"/o\",\"attached_usec\":3,\"restarts\":4,"
 			     "\"next_attempt_usec\":5,\"fallback\":\"f\",\"template\":\"p\","
 			     "\"instances\":0,\"device\":\"/d\","
+			     "\"switched_from\":\"s\",\"switch_ends_usec\":0,"
 			     "\"disagreements\":[\"no\",\"never\"]}]}");
 }
 

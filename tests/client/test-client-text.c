@@ -79,6 +79,32 @@ static void list_aligns_and_counts(void **state)
 			    "5 policies: 1 inactive, 1 attached, 1 waiting, 1 failed.\n");
 }
 
+static void status_says_in_whose_place(void **state)
+{
+	static const struct {
+		struct policy_row row;
+		const char *text;
+	} cases[] = {
+		{{.goes_back = false}, "In place of: off until somebody switches back\n"},
+		{{.goes_back = true}, "In place of: off until the daemon starts anew\n"},
+		{{.goes_back = true, .switch_ends_usec = NOW + 3600 * SEC}, "; in 1h\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct policy_row row = cases[i].row;
+		struct policy_rows rows = {&row, 1};
+		struct capture c;
+
+		row.name = "aimd";
+		row.state = "attached";
+		row.switched_from = "off";
+		assert_int_equal(text_status(capture_open(&c), &plain, &rows, &rows, NOW), 0);
+		fclose(c.file);
+		assert_non_null(strstr(c.text, cases[i].text));
+		free(c.text);
+	}
+}
+
 static void list_of_nothing_tells_what_to_do(void **state)
 {
 	struct policy_rows rows = {0};
@@ -327,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(list_aligns_and_counts),
+		cmocka_unit_test(status_says_in_whose_place),
 		cmocka_unit_test(list_of_nothing_tells_what_to_do),
 		cmocka_unit_test(list_cuts_to_the_terminal),
 		cmocka_unit_test(list_colours_by_state),

@@ -49,15 +49,16 @@ static void assert_keys(const json_t *object, const char *const *keys, size_t n)
 /* The contract of design.md section 5, with the protocol between. */
 static void list_json_is_schema_1(void **state)
 {
-	static const char *const keys[] = {"name",         "description",
-					   "enabled",      "state",
-					   "reason",       "detail",
-					   "type",         "map",
-					   "map_id",       "link_id",
-					   "object",       "attached_usec",
-					   "restarts",     "next_attempt_usec",
-					   "fallback",     "template",
-					   "instances",    "device",
+	static const char *const keys[] = {"name",          "description",
+					   "enabled",       "state",
+					   "reason",        "detail",
+					   "type",          "map",
+					   "map_id",        "link_id",
+					   "object",        "attached_usec",
+					   "restarts",      "next_attempt_usec",
+					   "fallback",      "template",
+					   "instances",     "device",
+					   "switched_from", "switch_ends_usec",
 					   "disagreements"};
 	struct run run = run_client(state, "--json list");
 	json_auto_t *root = parse(run.out);
@@ -303,6 +304,52 @@ static void changing_verbs_say_the_outcome(void **state)
 	assert_string_equal(run_client(state, "reset-failed gentle").out, "gentle: reset\n");
 }
 
+static void switch_says_the_outcome(void **state)
+{
+	struct run run = run_client(state, "switch aimd");
+
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, "aimd: in place of late for good\n");
+	assert_string_equal(run_client(state, "switch --for 1.5h aimd").out,
+			    "aimd: in place of late for 5400000000\n");
+	assert_string_equal(run_client(state, "switch aimd --until-restart").out,
+			    "aimd: in place of late until a restart\n");
+	assert_string_equal(run_client(state, "switch --back aimd").out, "aimd: done as link 7\n");
+	run = run_client(state, "switch gentle");
+	assert_int_equal(run.status, 1);
+	assert_string_equal(run.err, "gentle: the verifier refused the program\n");
+	assert_int_equal(run_client(state, "switch nobody").status, 4);
+	assert_string_equal(run_client(state, "switch --no-wait gentle").out,
+			    "gentle: asked for\n");
+}
+
+static void switch_in_json(void **state)
+{
+	struct run run = run_client(state, "switch --json gentle");
+	json_auto_t *root = parse(run.out);
+	json_t *line = json_array_get(json_object_get(root, "results"), 0);
+
+	assert_int_equal(run.status, 1);
+	assert_string_equal(json_string_value(json_object_get(line, "name")), "gentle");
+	assert_true(json_is_false(json_object_get(line, "done")));
+}
+
+static void switch_has_one_end(void **state)
+{
+	static const char *const wrong[] = {"switch --back --for 2h aimd",
+					    "switch --until-restart --for 2h aimd",
+					    "switch --for soon aimd",
+					    "switch --for 0 aimd",
+					    "switch --for infinity aimd",
+					    "switch",
+					    "switch aimd late",
+					    "restart --back aimd",
+					    "attach --for 2h aimd"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(run_client(state, wrong[i]).status, 2);
+}
+
 static void the_gravest_outcome_counts(void **state)
 {
 	struct run run = run_client(state, "attach nobody aimd");
@@ -486,6 +533,9 @@ int main(void)
 		WITH(having_more, disagreements_in_json),
 		WITH(answering, changing_verbs_say_the_outcome),
 		WITH(answering, the_gravest_outcome_counts),
+		WITH(answering, switch_says_the_outcome),
+		WITH(answering, switch_in_json),
+		WITH(answering, switch_has_one_end),
 		WITH(answering, changing_verbs_in_json),
 		WITH(answering, reload_says_what_became_of_each),
 		WITH(finding, reload_of_a_wrong_file),

@@ -138,6 +138,9 @@ static const struct row rows[] = {
 	{"on", "attached", "program", "attach inactive boot", "neither struct_ops link nor map"},
 	{"off", "", "program", "leave inactive boot", "neither struct_ops link nor map"},
 	{"on", "attached", "link other-type", "attach inactive boot", "not ours and is let go: link 12 of type sched_ext_ops"},
+	{"on", "attached", "link other-link", "attach inactive boot", "not ours and is let go: link 13"},
+	{"off", "detaching admin", "link other-link", "leave inactive boot", "not ours"},
+	{"", "attached", "link other-link", "discard inactive reload", "not ours"},
 	{"on", "updating", "link other-type", "attach inactive reload", "not ours"},
 	{"", "attached", "link other-type", "discard inactive reload", "not ours"},
 };
@@ -227,7 +230,7 @@ static struct adoption_find find_of(const char *words)
 		.name = "gentle",
 		.is_struct_ops = !says(words, "program"),
 		.alive = says(words, "link") || says(words, "registered"),
-		.link_id = linked ? LINK_ID : 0,
+		.link_id = linked ? LINK_ID + says(words, "other-link") : 0,
 		.map_id = says(words, "no-map") ? 0 : MAP_ID + says(words, "other-id"),
 	};
 
@@ -418,6 +421,55 @@ static void test_names(void **state)
 	assert_ptr_equal(plan.decisions[3].find, &found[1]);
 }
 
+/*
+ * "b" was put in place of "a", and the last daemon ended before it had written down that "a" is off. What was kept under
+ * the name of "a" is the link that went over, another one that is left, or nothing.
+ */
+static void test_superseded(void **state)
+{
+	static const struct {
+		const char *successor, *kept, *expected;
+	} cases[] = {
+		{"attached", "link", "resume inactive admin"},
+		{"attached", "", "resume inactive admin"},
+		{"attached", "dead other-link", "resume inactive admin"},
+		{"attached", "link own", "detach attached admin take"},
+		{"inactive", "link", "replace attached reload take"},
+		{"loading", "", "attach inactive reload"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(adoption_plan_done) struct adoption_plan plan = {0};
+		struct adoption_policy now[] = {policy_of("on"), policy_of("on")};
+		struct state_record records[] = {record_of("updating", true),
+						 record_of(cases[i].successor, true)};
+		struct adoption_find found[] = {find_of("link"), find_of(cases[i].kept)};
+		char got[128];
+
+		now[0].name = records[0].policy = (char *)"a";
+		now[1].name = records[1].policy = (char *)"b";
+		records[0].yields_to = (char *)"b";
+		found[0].name = "b";
+		found[1].name = "a";
+		if (says(cases[i].kept, "own"))
+			records[1].outcome.link_id = found[0].link_id = LINK_ID + 1;
+		assert_int_equal(adoption_plan(
+					 &(struct adoption_input){
+						 .policies = now,
+						 .n_policies = 2,
+						 .records = records,
+						 .n_records = 2,
+						 .finds = found,
+						 .n_finds = *cases[i].kept ? 2 : 1,
+						 .now = NOW,
+					 },
+					 &plan),
+				 0);
+		describe(&plan.decisions[0], got, sizeof(got));
+		assert_string_equal(got, cases[i].expected);
+	}
+}
+
 static void test_nothing(void **state)
 {
 	_cleanup_(adoption_plan_done) struct adoption_plan plan = {0};
@@ -429,9 +481,8 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_principles),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_table),   cmocka_unit_test(test_principles),
+		cmocka_unit_test(test_names),   cmocka_unit_test(test_superseded),
 		cmocka_unit_test(test_nothing),
 	};
 

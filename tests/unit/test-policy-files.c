@@ -267,6 +267,50 @@ static void test_bytes_as_they_are(void **state)
 	assert_memory_equal(c.sets[0].sources[0].text, bytes, sizeof(bytes));
 }
 
+static void read_one(const struct scratch *s, const char *name, struct policy_collection *ret)
+{
+	_cleanup_(freep) char *path = scratch_path(s, name);
+
+	assert_int_equal(policy_collection_read_file(path, ret), 0);
+	assert_int_equal(ret->n, 1);
+}
+
+/* Wherever it lies, with what lies beside it, and nothing of other folders. */
+static void test_one_file(void **state)
+{
+	const struct scratch *s = *state;
+	struct policy_collection c;
+
+	scratch_text(s, "new/a.policy", "1");
+	scratch_text(s, "new/a.policy.d/2.conf", "2");
+	scratch_text(s, "new/a.policy.d/x.txt", "no drop-in");
+	scratch_text(s, "etc/a.policy.d/1.conf", "elsewhere");
+	read_one(s, "new/a.policy", &c);
+	assert_string_equal(c.sets[0].name, "a");
+	assert_sources(s, &c.sets[0], "new/a.policy=1 new/a.policy.d/2.conf=2");
+	policy_collection_done(&c);
+}
+
+static void test_one_file_that_is_none(void **state)
+{
+	static const char *const names[] = {"new/a.conf", "new/.policy", "new/a b.policy",
+					    "new/gone.policy"};
+	const struct scratch *s = *state;
+
+	scratch_text(s, "new/a.conf", "1");
+	scratch_text(s, "new/a b.policy", "1");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_(freep) char *path = scratch_path(s, names[i]);
+		struct policy_collection c;
+
+		read_one(s, names[i], &c);
+		assert_int_equal(c.sets[0].errors.n, 1);
+		assert_int_equal(c.sets[0].n_sources, 0);
+		assert_memory_equal(c.sets[0].errors.items[0], path, strlen(path));
+		policy_collection_done(&c);
+	}
+}
+
 #define in_scratch(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -281,6 +325,8 @@ int main(void)
 		in_scratch(test_bad_dropins),
 		in_scratch(test_bad_folder),
 		in_scratch(test_bytes_as_they_are),
+		in_scratch(test_one_file),
+		in_scratch(test_one_file_that_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,9 @@ static struct state_record full_record(void)
 		.attached_realtime = 9,
 		.fallback_for = copy("main"),
 		.last_seq = 10,
+		.switched_from = copy("first"),
+		.switch_ends = 13,
+		.yields_to = copy("second"),
 		.outcome =
 			{
 				.verdict = VERDICT_DEAD,
@@ -69,6 +72,9 @@ static void assert_same(const struct state_record *a, const struct state_record 
 	assert_int_equal(a->attached_realtime, b->attached_realtime);
 	assert_text(a->fallback_for, b->fallback_for);
 	assert_int_equal(a->last_seq, b->last_seq);
+	assert_text(a->switched_from, b->switched_from);
+	assert_int_equal(a->switch_ends, b->switch_ends);
+	assert_text(a->yields_to, b->yields_to);
 	assert_int_equal(a->outcome.verdict, b->outcome.verdict);
 	assert_text(a->outcome.type, b->outcome.type);
 	assert_text(a->outcome.map, b->outcome.map);
@@ -251,13 +257,34 @@ static void test_versions(void **state)
 
 	encode(&r, &bytes, &length);
 	memcpy(bytes + VERSION_AT, &version, sizeof(version));
-	assert_int_equal(decode_copy(bytes, length, boot, "newer structopsd (version 2"),
+	assert_int_equal(decode_copy(bytes, length, boot, "newer structopsd (version 3"),
 			 -EOVERFLOW);
 	/* Whatever that one writes behind it. */
 	assert_int_equal(decode_copy(bytes, 8, boot, "newer structopsd"), -EOVERFLOW);
 	version = 0;
 	memcpy(bytes + VERSION_AT, &version, sizeof(version));
 	assert_int_equal(decode_copy(bytes, length, boot, "is damaged"), -EBADMSG);
+}
+
+/* What the daemon before the upgrade wrote: the same without the switch behind it. */
+static void test_first_version(void **state)
+{
+	_cleanup_(state_record_done) struct state_record r = full_record(),
+							 back = STATE_RECORD_NULL;
+	_cleanup_(freep) char *bytes = NULL, *error = NULL;
+	const uint32_t version = 1;
+	size_t length;
+
+	free(r.switched_from);
+	free(r.yields_to);
+	r.switched_from = r.yields_to = NULL;
+	r.switch_ends = 0;
+	encode(&r, &bytes, &length);
+	length -= sizeof(uint32_t) + sizeof(uint64_t) + sizeof(uint32_t);
+	memcpy(bytes + VERSION_AT, &version, sizeof(version));
+	seal(bytes, length);
+	assert_int_equal(state_record_decode(bytes, length, boot, &back, &error), 0);
+	assert_same(&r, &back);
 }
 
 static void test_other_boot(void **state)
@@ -277,7 +304,7 @@ int main(void)
 		cmocka_unit_test(test_mutations),           cmocka_unit_test(test_sealed_mutations),
 		cmocka_unit_test(test_name_that_is_none),   cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_other_boot),          cmocka_unit_test(test_sealed_lengths),
-		cmocka_unit_test(test_words_that_are_none),
+		cmocka_unit_test(test_words_that_are_none), cmocka_unit_test(test_first_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
