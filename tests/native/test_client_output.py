@@ -29,8 +29,21 @@ POLICY_KEYS = {
     "restarts": int,
     "next_attempt_usec": (int, NULL),
     "fallback": (str, NULL),
+    "template": (str, NULL),
+    "instances": (int, NULL),
+    "device": (str, NULL),
+    "switched_from": (str, NULL),
+    "switch_ends_usec": (int, NULL),
+    "disagreements": list,
 }
-STATUS_KEYS = {"fields": list, "programs": list, "events": list}
+STATUS_KEYS = {
+    "fields": list,
+    "programs": list,
+    "events": list,
+    "users": (int, NULL),
+    "defaults": list,
+    "exit": (dict, NULL),
+}
 FIELD_KEYS = {"member": str, "wanted": str, "actual": (str, NULL)}
 PROGRAM_KEYS = {"member": str, "name": str, "id": (int, NULL)}
 EVENT_KEYS = {
@@ -105,7 +118,7 @@ class Schema(NativeTest):
 
     def test_status(self):
         # What it adds beyond the promised keys is there for people; it may grow.
-        also = {"verifier_log", "notes", "digest", "watch", "files", "attach_usec"}
+        also = {"verifier_log", "notes", "digest", "watch", "files", "attach_usec", "kept"}
         answer = self.d.json("status")
         self.assertEqual((set(answer), answer["schema"]), ({"schema", "policies"}, 1))
         for policy in answer["policies"]:

@@ -328,7 +328,7 @@ class Refused(ReloadTest):
 
     def test_a_type_that_a_module_may_bring_is_no_error(self):
         self.start("a")
-        self.d.raw("later.policy", f"[Object]\nPath={self.d.object('types')}\nMap=ring\n")
+        self.d.policy("later", "maps", object_=["Map=imagined"])
         lines = self.reload(status=1)
         self.assert_says(lines["later"], "waiting")
         self.assertEqual(self.d.list()["later"]["state"], "waiting")
