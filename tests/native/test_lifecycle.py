@@ -156,8 +156,7 @@ class Notify(NativeTest):
             message = self.until_said(lambda m: "RELOADING=1" in m)
             at = int(re.search(r"^MONOTONIC_USEC=(\d+)$", message, re.MULTILINE)[1])
             self.assertTrue(before <= at <= native.monotonic_usec())
-            gate.wait()
-            self.until_said(lambda m: "1 updating" in m)
+            gate.wait()  # a worker looks at the object, and nothing has been changed yet
             n = len(self.said)
             gate.let_through()
         self.until_said(lambda m: "READY=1" in m)
@@ -239,7 +238,7 @@ class SocketActivation(NativeTest):
         d = self.daemon()
         self.start(d, self.listening(self.scratch / "one"), self.listening(self.scratch / "two"))
         self.assertEqual(d.wait(), 1)
-        self.assert_says(d.log(), "2 sockets, expected one")
+        self.assert_says(d.log(), "more than one socket, expected one")
 
 
 class Journal(NativeTest):

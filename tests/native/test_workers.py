@@ -22,9 +22,11 @@ class Caught(NativeTest):
         self.d.policy("good", "maps", object_=["Map=first"])
 
     def catch(self, gate, **policy) -> int:
-        """The worker of policy "a", which is at the gate."""
+        """The worker that loads policy "a", at the gate. The one that checked it for the reload was let through."""
         self.d.policy("a", **policy)
         self.d.ctl("reload", "--no-wait")
+        gate.wait()
+        gate.let_through()
         pid = gate.wait()
         self.assertIn(pid, self.d.children(), "it is the daemon's child")
         self.assertEqual(self.d.children()[pid], "w:a")

@@ -1,0 +1,275 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""From one daemon to the next, on pins: what is attached goes on, whatever the daemon's end was.
+
+The service manager's fd store has its tests in the VM tier; how a life full of SIGKILLs goes is in test_kills.py.
+"""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import links
+import native
+from native import NativeTest, algorithm, kernel, until
+
+BPFFS = Path("/sys/fs/bpf")
+# A mount namespace with another /sys/fs/bpf; what follows it is the daemon.
+WITHOUT_BPFFS = ("unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /sys/fs/bpf && exec "$@"', "sh")
+READ_ONLY = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
+READ_ONLY += ('mount --bind /sys/fs/bpf /sys/fs/bpf && mount -o remount,bind,ro /sys/fs/bpf && exec "$@"', "sh")
+
+
+def bpftool(*words: str) -> None:
+    subprocess.run(["bpftool", *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+
+class ContinuityTest(NativeTest):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.check_no_pins)
+        self.d = self.daemon()
+        self.d.settings = ["KeepLinks=pin"]
+
+    @property
+    def pins(self) -> Path:
+        """The folder of this daemon's pins."""
+        return BPFFS / ("structopsd" + str(self.d.run).replace("/", "%2F").replace(".", "%2E"))
+
+    def check_no_pins(self):
+        left = [str(p) for p in BPFFS.glob(f"structopsd*{self.scratch.name.replace('.', '%2E')}*/*")]
+        self.assertEqual(left, [])
+
+    def start(self, *names: str, **policy) -> dict[str, dict]:
+        for name in names:
+            self.d.policy(name, **policy)
+        self.d.start()
+        return {name: self.assert_attached(self.d, name) for name in names}
+
+    def end_with(self, number: int) -> None:
+        self.d.signal(number)
+        self.assertEqual(self.d.wait(), 0 if number == signal.SIGUSR1 else -number)
+
+    def again(self, number: int = signal.SIGKILL, meanwhile=None, **options) -> None:
+        """The next daemon."""
+        self.end_with(number)
+        if meanwhile:
+            meanwhile()
+        self.d.start(**options)
+
+    def assert_same(self, before: dict, reason: str = "adopted") -> dict:
+        row = self.assert_attached(self.d, before["name"])
+        self.assertEqual((row["link_id"], row["reason"]), (before["link_id"], reason), row["detail"])
+        return row
+
+
+class GoesOn(ContinuityTest):
+    def test_whatever_its_end_was(self):
+        before = self.start("a", "b", "c")
+        self.d.detach_and_come_back("b")
+        before["b"] = self.assert_attached(self.d, "b")
+        with links.Watcher([row["link_id"] for row in before.values()]) as watcher:
+            for number in (signal.SIGUSR1, signal.SIGKILL, signal.SIGUSR1, signal.SIGKILL):
+                self.again(number)
+                for row in before.values():
+                    after = self.assert_same(row)
+                    for key in ("map_id", "attached_usec", "restarts", "fields", "programs", "digest", "object"):
+                        self.assertEqual(after[key], row[key], key)
+            self.assertEqual(watcher.end(), [])
+        self.d.detach_and_come_back("a")
+        self.assertEqual(self.assert_attached(self.d, "a")["map_id"], before["a"]["map_id"], "the map was linked again")
+
+    def test_with_no_daemon_it_can_be_used(self):
+        self.start("a")
+        self.end_with(signal.SIGKILL)
+        self.assertIn(algorithm("a"), kernel.algorithms())
+        self.d.start()
+        self.assert_attached(self.d, "a")
+
+    def test_numbers_of_events_go_on(self):
+        self.start("a")
+        last = self.d.status("a")["events"][-1]["seq"]
+        self.again()
+        self.assertGreater(self.d.status("a")["events"][0]["seq"], last)
+
+    def test_detached_by_hand_stays_off(self):
+        self.start("a", "b")
+        self.assertEqual(self.d.ctl("detach", "a").status, 0)
+        self.again()
+        self.assert_not_attached("a")
+        self.assert_state(self.d.status("a"), "inactive", "admin", "it was off")
+        self.assert_attached(self.d, "b")
+
+    def assert_stop_leaves_nothing(self):
+        self.assertTrue((self.pins / "a" / "link").exists())
+        self.assertEqual(self.d.stop(), 0)
+        self.assertFalse(self.pins.exists())
+        self.assertEqual(list((self.d.run / "state").iterdir()), [])
+        until(lambda: not kernel.left_by(native.PREFIX), "nothing is attached")
+
+    def test_stop_leaves_nothing(self):
+        self.start("a", "b")
+        self.assert_stop_leaves_nothing()
+
+    def test_stop_after_an_adoption_leaves_nothing(self):
+        self.start("a", "b")
+        self.again()
+        self.assert_stop_leaves_nothing()
+
+
+class ChangedMeanwhile(ContinuityTest):
+    def test_policy(self):
+        before = self.start("a", "b", fields=["flags = 1"])
+        with links.Watcher([before["a"]["link_id"], before["b"]["link_id"]]) as watcher:
+            self.again(meanwhile=lambda: self.d.policy("a", fields=["flags = 2"]))
+            after = self.assert_same(before["a"], "reload")
+            self.assertNotEqual(after["map_id"], before["a"]["map_id"])
+            self.assertEqual(kernel.struct_ops()[after["map_id"]]["flags"], 2)
+            self.assert_same(before["b"])
+            self.again()
+            self.assert_same(after)
+            self.assertEqual(watcher.end(), [])
+
+    def test_object(self):
+        before = self.start("a")["a"]
+        content = native.find_object("values").read_bytes() + b"\0"
+        self.again(meanwhile=lambda: self.d.object("values", content=content))
+        self.assertNotEqual(self.assert_same(before, "reload")["digest"], before["digest"])
+
+    def test_object_is_gone(self):
+        before = self.start("a")["a"]
+        self.again(meanwhile=(self.d.objects / "values.bpf.o").unlink)
+        self.assert_says(self.assert_same(before)["detail"], "object file is gone")
+
+    def test_renamed(self):
+        before = self.start("a")["a"]
+        path = self.d.policies / "a.policy"
+        self.again(meanwhile=lambda: path.rename(path.with_name("b.policy")))
+        row = self.d.settled()["b"]
+        if row["state"] != "attached":  # the name is free when the former one is off
+            row = self.d.wait_for("b", "attached")
+        self.assertNotEqual(row["link_id"], before["link_id"])
+        self.assertEqual(list(self.d.list()), ["b"])
+        self.assertFalse((self.pins / "a").exists())
+
+    def test_disabled(self):
+        self.start("a")
+        self.again(meanwhile=lambda: self.d.policy("a", head=["Enabled=no"]))
+        self.assert_state(self.d.status("a"), "inactive", "reload", "Enabled=no")
+        self.assert_not_attached("a")
+
+    def test_does_not_parse(self):
+        before = self.start("a")["a"]
+        self.again(meanwhile=lambda: self.d.raw("a.policy", "[Object]\nPaht=x\n"))
+        self.assert_says(self.assert_same(before)["detail"], "does not parse")
+
+    def test_detached_by_another(self):
+        before = self.start("a", attach=["RestartSec=0"])["a"]
+        self.again(meanwhile=lambda: links.detach(before["link_id"]))
+        row = self.d.wait_for("a", "attached")
+        self.assert_state(row, "attached", "link-detached")
+        self.assertEqual((row["restarts"], row["map_id"]), (1, before["map_id"]))
+        self.assert_attached(self.d, "a")
+
+
+class BadInput(ContinuityTest):
+    def test_pins_that_became_something_else(self):
+        before = self.start("a", "b", "c")
+        program = before["a"]["programs"][0]["id"]
+
+        def spoil():
+            for name in ("a", "b"):
+                (self.pins / name / "link").unlink()
+            (self.pins / "c" / "map").unlink()
+            bpftool("prog", "pin", "id", program, self.pins / "a" / "link")
+            bpftool("map", "pin", "id", before["c"]["map_id"], self.pins / "b" / "link")
+            bpftool("prog", "pin", "id", program, self.pins / "c" / "map")
+            (self.pins / "nobody").mkdir()
+            bpftool("prog", "pin", "id", program, self.pins / "nobody" / "link")
+            (self.pins / "Not%2ours").mkdir()
+
+        self.again(meanwhile=spoil)
+        for name in ("a", "b"):
+            self.d.wait_for(name, "attached")
+            self.assertNotEqual(self.assert_attached(self.d, name)["link_id"], before[name]["link_id"])
+        self.assert_same(before["c"])
+        self.assertFalse((self.pins / "nobody").exists())
+        self.assertTrue(self.d.log_lines("nobody: dropped: there is no policy of this name"))
+        self.assertTrue(self.d.log_lines("Not%2ours: this is none of our pins, it is left alone"))
+        # And mended for the next one.
+        rows = {name: self.assert_attached(self.d, name) for name in before}
+        self.again()
+        for row in rows.values():
+            self.assert_same(row)
+        (self.pins / "Not%2ours").rmdir()
+
+    def test_the_link_of_another_policy_under_its_name(self):
+        before = self.start("a", "b")
+
+        def swap():
+            (self.pins / "a" / "link").unlink()
+            bpftool("link", "pin", "id", before["b"]["link_id"], self.pins / "a" / "link")
+
+        self.again(meanwhile=swap)
+        self.assert_same(before["b"])
+        self.assertNotEqual(self.assert_attached(self.d, "a")["link_id"], before["a"]["link_id"])
+
+    def test_state_files(self):
+        """Damaged, of a newer version, of another boot, gone: it goes on, loaded anew on the same link."""
+        before = self.start("a", "b", "c", "d")
+
+        def spoil():
+            for name, at, byte in (("a", 100, 0xEE), ("b", 4, 99), ("c", 12, 0xEE)):
+                path = self.d.run / "state" / f"{name}.state"
+                content = bytearray(path.read_bytes())
+                content[at] ^= byte
+                path.write_bytes(content)
+            (self.d.run / "state" / "d.state").unlink()
+
+        with links.Watcher([row["link_id"] for row in before.values()]) as watcher:
+            self.again(meanwhile=spoil)
+            for row in before.values():
+                self.assertNotEqual(self.assert_same(row, "reload")["map_id"], row["map_id"])
+            self.assertEqual(watcher.end(), [])
+        self.assertTrue(self.d.log_lines("a.state is damaged"))
+        self.assertTrue(self.d.log_lines("b.state was written by a newer structopsd"))
+
+    def without_pins(self, before, *parts: str):
+        """It runs all the same, and says that it is kept by nothing."""
+        self.d.policy("a")
+        self.d.start(before=before)
+        self.assert_attached(self.d, "a")
+        lines = until(lambda: self.d.log_lines("cannot be kept over the end of the daemon"), "it says so")
+        self.assertEqual(len(lines), 1, lines)
+        self.assert_says(lines[0], *parts)
+        self.end_with(signal.SIGUSR1)
+        until(lambda: algorithm("a") not in kernel.algorithms(), "it ended with the daemon")
+        self.d.start(before=before)
+        self.assert_attached(self.d, "a")
+
+    def test_no_bpffs(self):
+        self.without_pins(WITHOUT_BPFFS, "this is no BPF file system", "mount -t bpf")
+
+    def test_bpffs_is_read_only(self):
+        self.without_pins(READ_ONLY, "Read-only file system")
+
+    def test_bpffs_becomes_read_only(self):
+        """What was pinned can be adopted, and is kept; what is new is not."""
+        before = self.start("a")["a"]
+        self.again(meanwhile=lambda: self.d.policy("b"), before=READ_ONLY)
+        self.assert_same(before)
+        self.assert_attached(self.d, "b")
+        self.again()
+        self.assert_same(before)
+        self.assert_attached(self.d, "b")
+
+    def test_another_daemon_on_the_same_folder(self):
+        before = self.start("a")["a"]
+        second = subprocess.run(self.d.command(), capture_output=True, text=True, check=False)
+        self.assertEqual(second.returncode, 1)
+        self.assert_says(second.stderr, f"another structopsd (pid {self.d.pid}) uses this runtime directory")
+        self.assertEqual(self.assert_attached(self.d, "a")["link_id"], before["link_id"])
+
+
+if __name__ == "__main__":
+    native.main()
