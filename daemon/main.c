@@ -11,11 +11,15 @@
 #include "common/sentence.h"
 #include "daemon/options.h"
 #include "daemon/service/manager.h"
+#include "daemon/service/process.h"
 #include "daemon/service/runtime-dir.h"
 #include "daemon/service/server.h"
 #include "daemon/service/service-manager.h"
 
 #define EXIT_USAGE 2
+
+/* For the workers of a daemon that was killed: longer than RCU or the kernel's struct_ops mutex ever take. */
+#define ORPHANS_PATIENCE (10 * USEC_PER_SEC)
 
 static int find_group(const char *key, const char *name, gid_t *ret)
 {
@@ -131,13 +135,26 @@ static int add_signals(sd_event *event, struct manager *m)
 	return r;
 }
 
+static int own_runtime_dir(const struct config *config, int *ret_lock_fd)
+{
+	_cleanup_(freep) char *error = NULL;
+	int r;
+
+	r = runtime_dir_lock(config->runtime_dir, ORPHANS_PATIENCE, ret_lock_fd, &error);
+	if (r < 0) {
+		log_error("%s", or_empty(error));
+		return r;
+	}
+	process_share(*ret_lock_fd);
+	return 0;
+}
+
 static int run(const struct config *config)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	_cleanup_(server_freep) struct server *server = NULL;
 	_cleanup_(closep) int lock_fd = -EBADF;
-	_cleanup_(freep) char *error = NULL;
 	struct server_rights rights;
 	int r, socket;
 
@@ -146,11 +163,9 @@ static int run(const struct config *config)
 		return r;
 	raise_file_limit();
 	block_signals();
-	r = runtime_dir_lock(config->runtime_dir, &lock_fd, &error);
-	if (r < 0) {
-		log_error("%s", or_empty(error));
+	r = own_runtime_dir(config, &lock_fd);
+	if (r < 0)
 		return r;
-	}
 	r = sd_event_default(&event);
 	if (r < 0)
 		return log_error_errno(r, "cannot make the event loop");

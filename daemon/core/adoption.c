@@ -208,17 +208,26 @@ static int plan_wanted(struct adoption_decision *d, usec_t now)
 	return plan_unchanged(d, now);
 }
 
-static bool was_taken_off(const struct state_record *r)
+/* It was taken off since the policy was gone, or disabled, which it is not any more. */
+static bool policy_is_back(const struct adoption_decision *d)
 {
-	return r->machine.state == STATE_INACTIVE ||
-	       (r->machine.state == STATE_DETACHING && !was_to_start_over(r));
+	return d->record->machine.reason == REASON_RELOAD && d->policy->enabled;
+}
+
+static bool was_taken_off(const struct adoption_decision *d)
+{
+	const struct state_record *r = d->record;
+
+	return (r->machine.state == STATE_INACTIVE ||
+		(r->machine.state == STATE_DETACHING && !was_to_start_over(r))) &&
+	       !policy_is_back(d);
 }
 
 static int plan_living(struct adoption_decision *d, usec_t now)
 {
 	if (!d->policy)
 		return detach(d, REASON_RELOAD, "there is no policy of this name (any more)", now);
-	if (d->record && was_taken_off(d->record))
+	if (d->record && was_taken_off(d))
 		return detach(d, d->record->machine.reason,
 			      "that was asked for, and the last daemon ended meanwhile", now);
 	if (disabled_meanwhile(d))
@@ -269,6 +278,8 @@ static int plan_off(struct adoption_decision *d, usec_t now)
 	if (was_to_start_over(d->record))
 		return attach(d, d->record->machine.again_reason,
 			      "it was being restarted when the last daemon ended");
+	if (policy_is_back(d))
+		return attach(d, REASON_RELOAD, "its policy was gone, and is there again");
 	set_machine(d, STATE_INACTIVE, now);
 	return decide(d, ADOPTION_RESUME, d->machine.reason, "it was off (%s) and stays so",
 		      reason_to_string(d->machine.reason));

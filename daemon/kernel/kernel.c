@@ -4,6 +4,7 @@
 
 #include "common/sentence.h"
 #include "daemon/kernel/attach.h"
+#include "daemon/kernel/ordinary.h"
 #include "daemon/kernel/types.h"
 
 int attempt_prepare(struct attempt *a)
@@ -38,6 +39,15 @@ static int load(struct attempt *a)
 	r = attempt_load(a);
 	a->outcome->load_usec = monotonic_usec() - start;
 	return r;
+}
+
+/* libbpf's words go to whoever listens in its thread. */
+static int load_thread(void *userdata)
+{
+	struct attempt *a = userdata;
+
+	capture_start(&a->capture);
+	return load(a);
 }
 
 static int attach(struct attempt *a, const struct kernel_job *job, struct kernel_handles *ret)
@@ -121,7 +131,7 @@ static int try_form(const struct kernel_job *job, const struct object_file *file
 	int r;
 
 	capture_start(&a.capture);
-	r = load(&a);
+	r = ordinary_run(load_thread, &a);
 	if (r == 0)
 		r = ret ? attach(&a, job, ret) : give_value(&a);
 	write_log(&a, job->log_file);
@@ -215,11 +225,25 @@ int kernel_read_object(const struct kernel_job *job, struct outcome *o, struct o
 	return r;
 }
 
+struct reading {
+	const struct kernel_job *job;
+	struct outcome *outcome;
+	struct object_file **ret;
+};
+
+static int read_thread(void *userdata)
+{
+	const struct reading *r = userdata;
+
+	return kernel_read_object(r->job, r->outcome, r->ret);
+}
+
 static int attach_policy(const struct kernel_job *job, struct outcome *o,
 			 struct kernel_handles *ret)
 {
 	_cleanup_(object_file_freep) struct object_file *file = NULL;
-	int r = kernel_read_object(job, o, &file);
+	struct reading reading = {.job = job, .outcome = o, .ret = &file};
+	int r = ordinary_run(read_thread, &reading);
 
 	return r < 0 ? r : try_maps(job, file, o, ret);
 }

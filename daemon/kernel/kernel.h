@@ -58,6 +58,7 @@ struct kernel_job {
  * only a link_fd and map_fd is -EBADF; the old map stays the caller's; link_id and enable_seq of the outcome are its new
  * ones).
  * With CHANGE_UPDATED link_fd is -EBADF too: the caller's old link goes on, with the new map.
+ * A real-time priority of the caller is for the attach alone; the load, which takes long, is made without.
  * Returns 0, or -ENOMEM when not even the outcome could be written.
  */
 int kernel_attach(const struct kernel_job *job, struct outcome *ret_outcome,
@@ -188,7 +189,7 @@ int kernel_reopen(const struct outcome *o, struct kernel_handles *ret);
  */
 int kernel_pin(const struct kernel_handles *h, const char *folder, const char *name,
 	       char **ret_error);
-/* 0, also where there was nothing. As above. */
+/* 0, also where there was nothing. FOLDER goes with the last name. As above. */
 int kernel_unpin(const char *folder, const char *name, char **ret_error);
 /*
  * The names that have pins; what an interrupted kernel_pin() left is removed, what is none of ours noted. NULL: none,

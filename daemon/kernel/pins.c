@@ -231,6 +231,7 @@ int kernel_unpin(const char *folder, const char *name, char **ret_error)
 		return r == -ENOENT ? 0 : r;
 	(void)remove_entry(p.fd, p.unfinished);
 	r = remove_entry(p.fd, p.entry);
+	(void)rmdir(folder); /* with the last of them; the next pin makes it again */
 	return r < 0 ? pin_error(ret_error, r, "the pins of this name cannot be removed", folder)
 		     : 0;
 }

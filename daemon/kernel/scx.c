@@ -255,5 +255,7 @@ int scx_after_attach(struct attempt *a, const struct kernel_handles *h)
 				    "map \"%s\" (%s) was attached, but whether the kernel runs it "
 				    "cannot be read from %s: %s",
 				    o->map, o->type, folder, strerror(-r));
+	if (r == 2)
+		wait_while_disabling();
 	return r == 1 ? 0 : dead(a, h, or_empty(why));
 }

@@ -13,17 +13,6 @@ static int run_detach(void *userdata, struct outcome *ret_outcome,
 	return 0;
 }
 
-static void forget_defaults(struct outcome *o)
-{
-	for (size_t i = 0; i < o->n_defaults; i++) {
-		free(o->defaults[i].netns);
-		free(o->defaults[i].former);
-	}
-	free(o->defaults);
-	o->defaults = NULL;
-	o->n_defaults = 0;
-}
-
 /* Why it was taken off is also why it is inactive. */
 static void detached_as_asked(struct attachment *a)
 {
@@ -38,7 +27,7 @@ static void defaults_given_back(struct attachment *a, const struct worker_report
 {
 	for (size_t i = 0; i < report->outcome.notes.n; i++)
 		log_warning("%s: %s", a->name, report->outcome.notes.items[i]);
-	forget_defaults(&a->outcome);
+	outcome_forget_defaults(&a->outcome);
 }
 
 static void on_detach_done(void *userdata, struct worker_report *report)
@@ -47,6 +36,7 @@ static void on_detach_done(void *userdata, struct worker_report *report)
 
 	a->worker = NULL;
 	defaults_given_back(a, report);
+	a->counters.worker_failures += report->end == WORKER_LOST;
 	if (report->end != WORKER_REPORTED)
 		log_warning("%s: detaching (link %u, map %u): %s; closing it instead", a->name,
 			    a->outcome.link_id, a->outcome.map_id, or_empty(report->detail));
@@ -68,6 +58,7 @@ void attachment_detach(struct attachment *a)
 	const struct worker_task task = {
 		.name = a->name,
 		.urgent = true,
+		.keeps_priority = true,
 		.keep_fds = attachment_keep_handles,
 		.run = run_detach,
 		.done = on_detach_done,
@@ -106,6 +97,7 @@ void attachment_give_back(struct attachment *a)
 	const struct worker_task task = {
 		.name = a->name,
 		.urgent = true,
+		.keeps_priority = true,
 		.keep_fds = attachment_keep_nothing,
 		.run = run_detach,
 		.done = on_given_back,

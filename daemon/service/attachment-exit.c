@@ -8,16 +8,30 @@
 #include "daemon/service/attachment-watch.h"
 
 #define EXITS_FOLDER "exits"
+#define LOGS_FOLDER "logs"
 
-char *attachment_exit_path(const struct attachment *a)
+/* How long the kernel has for a scheduler's last words before it is asked again. Mostly the uevent comes first. */
+#define LAST_WORDS_PAUSE (20 * USEC_PER_MSEC)
+
+static char *path_in(const struct attachment *a, const char *name)
 {
-	_cleanup_(freep) char *folder = sentence("%s/" EXITS_FOLDER, a->host->runtime_dir);
+	_cleanup_(freep) char *folder = sentence("%s/%s", a->host->runtime_dir, name);
 
 	if (!folder)
 		return NULL;
 	/* Where it cannot be made, whoever writes into it says so. */
 	(void)mkdir(folder, 0700);
 	return sentence("%s/%s", folder, a->name);
+}
+
+char *attachment_exit_path(const struct attachment *a)
+{
+	return path_in(a, EXITS_FOLDER);
+}
+
+char *attachment_log_path(const struct attachment *a)
+{
+	return path_in(a, LOGS_FOLDER);
 }
 
 /* Record, dump and streams into the outcome and a file, while there are handles. 1, 0 (no record), -errno. */
@@ -92,7 +106,8 @@ static void exited(struct attachment *a, const char *why)
 
 static void device_gone(struct attachment *a)
 {
-	_cleanup_(freep) char *detail = sentence("its device %s is gone", a->outcome.device);
+	const char *slash = strrchr(a->outcome.device, '/');
+	_cleanup_(freep) char *detail = sentence("its device %s is gone", slash + 1);
 
 	attachment_drop_handles(a);
 	attachment_step(a, MACHINE_DEVICE_GONE, REASON_DEVICE_GONE, detail);
@@ -112,8 +127,37 @@ static void ended_by_kernel(struct attachment *a, const char *why)
 		exited(a, why);
 }
 
-/* Only where there is a device can it end without EPOLLHUP. */
-static bool is_dead(const struct attachment *a, char **ret_why)
+static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	attachment_check(userdata);
+	return 0;
+}
+
+static void check_in(struct attachment *a, usec_t delay)
+{
+	int r;
+
+	if (a->check_source)
+		r = sd_event_source_set_time_relative(a->check_source, delay);
+	else
+		r = sd_event_add_time_relative(a->host->event, &a->check_source, CLOCK_MONOTONIC,
+					       delay, USEC_PER_MSEC, on_check, a);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(a->check_source, SD_EVENT_ONESHOT);
+	if (r < 0)
+		log_warning_errno(r, "%s: cannot check it", a->name);
+}
+
+void attachment_check_soon(struct attachment *a)
+{
+	check_in(a, 0);
+}
+
+/*
+ * Only where there is a device can it end without EPOLLHUP. One that is on its way out is dead when it can be known why:
+ * its restart depends on that.
+ */
+static bool is_dead(struct attachment *a, char **ret_why)
 {
 	int r;
 
@@ -125,6 +169,8 @@ static bool is_dead(const struct attachment *a, char **ret_why)
 	if (r < 0)
 		log_warning_errno(r, "%s: cannot find out whether the kernel uses map %u", a->name,
 				  a->outcome.map_id);
+	if (r == 2)
+		check_in(a, LAST_WORDS_PAUSE);
 	return r == 0;
 }
 
@@ -160,24 +206,6 @@ void attachment_device_removed(struct attachment *a, const char *devpath)
 	 */
 	a->device_removed = is_hardware(devpath);
 	attachment_check(a);
-}
-
-static int on_check(sd_event_source *source, void *userdata)
-{
-	attachment_check(userdata);
-	return 0;
-}
-
-void attachment_check_soon(struct attachment *a)
-{
-	int r = 0;
-
-	if (!a->check_source)
-		r = sd_event_add_defer(a->host->event, &a->check_source, on_check, a);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(a->check_source, SD_EVENT_ONESHOT);
-	if (r < 0)
-		log_warning_errno(r, "%s: cannot check it", a->name);
 }
 
 static void detached_by_other(struct attachment *a)

@@ -20,6 +20,19 @@ void attachment_step_exit(struct attachment *a, enum exit_class exit, enum reaso
 			  const char *detail);
 void attachment_carry_out(struct attachment *a, enum machine_action action);
 
+/* What a worker reports. reason_of: of what was not attached. */
+enum reason attachment_reason_of(const struct outcome *o);
+/* It is attached now; in place of the policy of that name (NULL: of none). */
+void attachment_take_attached(struct attachment *a, struct worker_report *report,
+			      const char *former);
+/* The change failed on the way, and what was attached before has another link now, if there is one in the report. */
+void attachment_take_new_link(struct attachment *a, struct worker_report *report);
+/* It is not attached, and what the attempt has noted of defaults is another one's. *o is taken over. */
+void attachment_take_failure(struct attachment *a, struct outcome *o);
+
+/* In place of ACTION_LOAD while takes_from is set. */
+void attachment_load_in_place(struct attachment *a);
+
 /* Watches what is attached; that it cannot is logged. */
 void attachment_watch_or_warn(struct attachment *a);
 void attachment_drop_handles(struct attachment *a);
@@ -39,6 +52,8 @@ void attachment_link_ended(struct attachment *a);
 bool attachment_survived(struct attachment *a);
 /* Where the last words of an attachment go; its folder is made. The caller frees; NULL: out of memory. */
 char *attachment_exit_path(const struct attachment *a);
+/* The file that a worker writes what libbpf and the verifier say into; as above. */
+char *attachment_log_path(const struct attachment *a);
 
 /* VERDICT_TAKEN: waits, if there is an end that will be noticed. False: nothing was done. */
 bool attachment_await_place(struct attachment *a);

@@ -11,10 +11,13 @@ void attachment_record(const struct attachment *a, struct state_record *ret)
 		.whole = a->whole_print,
 		.enabled = a->enabled,
 		.stale = a->stale,
-		.machine = a->machine,
+		.machine = a->takes_from ? a->before_switch : a->machine,
 		.attached_realtime = a->attached_realtime,
 		.fallback_for = a->fallback_for,
 		.last_seq = a->events.n ? event_ring_get(&a->events, a->events.n - 1)->seq : 0,
+		.switched_from = a->switched_from,
+		.switch_ends = a->switch_ends,
+		.yields_to = a->gives_to ? a->gives_to->name : NULL,
 		.outcome = a->outcome,
 	};
 }
@@ -25,7 +28,8 @@ void attachment_note_policy(struct attachment *a)
 		return;
 	a->object_print = fingerprint_of_object(a->policy);
 	a->whole_print = fingerprint_of_policy(a->policy);
-	a->enabled = a->policy->enabled;
+	/* An instance is wanted whenever it is there: its template may have been attached by hand. */
+	a->enabled = a->policy->enabled || a->template;
 }
 
 /* What was attached is told apart from what the policy says now by the former's fingerprint, until it is replaced. */
@@ -36,6 +40,9 @@ static void take_record(struct attachment *a, struct state_record *r)
 	r->outcome = OUTCOME_NULL;
 	free(a->fallback_for);
 	a->fallback_for = TAKE_PTR(r->fallback_for);
+	attachment_forget_switch(a);
+	a->switched_from = TAKE_PTR(r->switched_from);
+	a->switch_ends = r->switch_ends;
 	a->stale = r->stale;
 	if (!a->policy) {
 		a->object_print = r->object;
@@ -76,8 +83,11 @@ void attachment_restore(struct attachment *a, const struct machine *machine,
 	if (!machine)
 		return;
 	a->machine = *machine;
-	if (a->machine.state == from)
+	if (a->machine.state == from) { /* off, then and now: no change, but something to tell */
+		free(a->situation);
+		a->situation = strdup(or_empty(detail));
 		return;
+	}
 	attachment_note_change(a, from, detail);
 	if (a->machine.state == STATE_ATTACHED && attached_realtime)
 		a->attached_realtime = attached_realtime;

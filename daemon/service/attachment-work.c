@@ -12,12 +12,14 @@ static int run_attach(const struct attachment *a, const struct kernel_handles *o
 		      struct outcome *ret_outcome, struct kernel_handles *ret_handles)
 {
 	_cleanup_(freep) char *end_file = attachment_exit_path(a);
+	_cleanup_(freep) char *log_file = attachment_log_path(a);
 	struct kernel_job job = {
 		.policy = a->policy,
 		.object_path = a->host->object_path,
 		.old = old,
 		.before = &a->outcome,
 		.end_file = end_file,
+		.log_file = log_file,
 	};
 
 	return kernel_attach(&job, ret_outcome, ret_handles);
@@ -58,7 +60,7 @@ void attachment_drop_handles(struct attachment *a)
 
 /* Attach: back in the daemon. */
 
-static enum reason reason_of(const struct outcome *o)
+enum reason attachment_reason_of(const struct outcome *o)
 {
 	switch (o->verdict) {
 	case VERDICT_REFUSED:
@@ -95,6 +97,12 @@ static void take_outcome(struct attachment *a, struct outcome *o)
 	*o = OUTCOME_NULL;
 }
 
+void attachment_take_failure(struct attachment *a, struct outcome *o)
+{
+	outcome_forget_defaults(o);
+	take_outcome(a, o);
+}
+
 void attachment_watch_or_warn(struct attachment *a)
 {
 	int r = attachment_watch(a);
@@ -112,27 +120,40 @@ static const char *link_text(const struct outcome *o, char buffer[32])
 	return buffer;
 }
 
-static void describe_attached(const struct outcome *o, char *buffer, size_t size)
+#define CHANGE_TEXT_MAX (TIMESPAN_MAX + 32)
+static const char *change_text(const struct outcome *o, char buffer[CHANGE_TEXT_MAX])
 {
-	char span[TIMESPAN_MAX], link[32];
-	int n;
+	char span[TIMESPAN_MAX];
 
-	n = snprintf(buffer, size, "%s, map %u (%s) of type %s; loaded in %s", link_text(o, link),
-		     o->map_id, or_empty(o->map), or_empty(o->type),
-		     timespan_format(span, timespan_round(o->load_usec)));
-	if (n < 0 || (size_t)n >= size)
-		return;
 	if (o->change == CHANGE_UPDATED)
-		snprintf(buffer + n, size - (size_t)n, "; updated on the same link, no gap");
-	else if (o->change == CHANGE_SWAPPED)
-		snprintf(buffer + n, size - (size_t)n, "; swapped, gap %s",
-			 timespan_format(span, timespan_round(o->gap_usec)));
+		return "updated on the same link, no gap";
+	snprintf(buffer, CHANGE_TEXT_MAX, "swapped, gap %s",
+		 timespan_format(span, timespan_round(o->gap_usec)));
+	return buffer;
 }
 
-static void attached(struct attachment *a, struct worker_report *report)
+static char *describe_attached(const struct outcome *o, const char *former)
 {
+	bool changed = o->change == CHANGE_UPDATED || o->change == CHANGE_SWAPPED;
+	char span[TIMESPAN_MAX], link[32], change[CHANGE_TEXT_MAX];
+	_cleanup_(freep) char *what = sentence("%s, map %u (%s) of type %s; loaded in %s",
+					       link_text(o, link), o->map_id, or_empty(o->map),
+					       or_empty(o->type),
+					       timespan_format(span, timespan_round(o->load_usec)));
+
+	if (former)
+		return sentence("in place of %s (%s): %s", former, change_text(o, change),
+				or_empty(what));
+	if (changed)
+		return sentence("%s; %s", or_empty(what), change_text(o, change));
+	return TAKE_PTR(what);
+}
+
+void attachment_take_attached(struct attachment *a, struct worker_report *report,
+			      const char *former)
+{
+	_cleanup_(freep) char *detail = NULL;
 	int link_fd = -EBADF;
-	char detail[512];
 
 	if (report->outcome.change == CHANGE_UPDATED) { /* the link goes on, with another map */
 		link_fd = TAKE_FD(a->handles.link_fd);
@@ -144,12 +165,13 @@ static void attached(struct attachment *a, struct worker_report *report)
 	if (link_fd >= 0)
 		a->handles.link_fd = link_fd;
 	take_outcome(a, &report->outcome);
+	counters_note_attached(&a->counters, &a->outcome);
 	a->stale = false;
 	attachment_watch_or_warn(a);
 	if (!attachment_survived(a))
 		return;
 
-	describe_attached(&a->outcome, detail, sizeof(detail));
+	detail = describe_attached(&a->outcome, former);
 	attachment_step(a, MACHINE_ATTACHED, a->machine.reason, detail);
 }
 
@@ -172,16 +194,22 @@ static void kept(struct attachment *a, enum reason reason, const char *why)
 	attachment_step(a, MACHINE_KEPT, reason, detail);
 }
 
+void attachment_take_new_link(struct attachment *a, struct worker_report *report)
+{
+	if (report->handles.link_fd < 0)
+		return;
+	safe_close(a->handles.link_fd);
+	a->handles.link_fd = TAKE_FD(report->handles.link_fd);
+	a->outcome.link_id = report->outcome.link_id;
+	a->outcome.enable_seq = report->outcome.enable_seq;
+}
+
 static void kept_by_worker(struct attachment *a, struct worker_report *report)
 {
-	enum reason reason = reason_of(&report->outcome);
+	enum reason reason = attachment_reason_of(&report->outcome);
 	struct outcome *o = &report->outcome;
 
-	if (report->handles.link_fd >= 0) {
-		safe_close(a->handles.link_fd);
-		a->handles.link_fd = TAKE_FD(report->handles.link_fd);
-		a->outcome.link_id = o->link_id;
-	}
+	attachment_take_new_link(a, report);
 	a->outcome.stamp = o->stamp;
 	free(a->outcome.verifier_log);
 	a->outcome.verifier_log = TAKE_PTR(o->verifier_log);
@@ -203,7 +231,7 @@ static enum machine_event event_of(const struct outcome *o)
 
 static void not_attached(struct attachment *a)
 {
-	attachment_step(a, event_of(&a->outcome), reason_of(&a->outcome),
+	attachment_step(a, event_of(&a->outcome), attachment_reason_of(&a->outcome),
 			or_empty(a->outcome.detail));
 }
 
@@ -238,6 +266,7 @@ static void worker_lost(struct attachment *a, const char *detail)
 {
 	uint32_t map_id;
 
+	a->counters.worker_failures++;
 	if (a->machine.state == STATE_UPDATING && kernel_state(&a->handles, &map_id) > 0) {
 		if (map_id == a->outcome.map_id)
 			kept(a, REASON_WORKER_TIMEOUT, detail);
@@ -261,7 +290,7 @@ static void on_attach_done(void *userdata, struct worker_report *report)
 	else if (report->end == WORKER_LOST)
 		worker_lost(a, or_empty(report->detail));
 	else if (o->verdict == VERDICT_ATTACHED)
-		attached(a, report);
+		attachment_take_attached(a, report, NULL);
 	else if (o->change == CHANGE_KEPT)
 		kept_by_worker(a, report);
 	else
@@ -319,6 +348,7 @@ static void load(struct attachment *a)
 {
 	const struct worker_task task = {
 		.name = a->name,
+		.keeps_priority = true,
 		.keep_fds = attachment_keep_nothing,
 		.run = run_load,
 		.done = on_attach_done,
@@ -331,6 +361,10 @@ static void load(struct attachment *a)
 		return;
 	a->device_removed = false;
 	a->places_freed = *a->host->places_freed;
+	if (a->takes_from) {
+		attachment_load_in_place(a);
+		return;
+	}
 	r = submit(a, &task);
 	if (r < 0)
 		work_lost(a, r);
@@ -346,6 +380,7 @@ static void replace(struct attachment *a)
 {
 	const struct worker_task task = {
 		.name = a->name,
+		.keeps_priority = true,
 		.keep_fds = attachment_keep_handles,
 		.run = run_replace,
 		.done = on_attach_done,
@@ -377,7 +412,7 @@ static void cancel(struct attachment *a)
 	attachment_unwatch(a);
 	if (a->worker)
 		worker_cancel(a->worker);
-	else if (!a->relinking) /* it waits for room (attachment_load_again) */
+	else if (!a->relinking && !a->gives_to) /* it waits for room (attachment_load_again) */
 		attachment_step(a, MACHINE_FAILED, a->machine.reason, NULL);
 }
 

@@ -63,6 +63,7 @@ struct attachment *attachment_free(struct attachment *a)
 	event_ring_done(&a->events);
 	policy_free(a->policy);
 	free(a->fallback_for);
+	attachment_forget_switch(a);
 	free(a->template);
 	hid_device_done(&a->device);
 	free(a->situation);
@@ -102,6 +103,17 @@ static int log_level_of(const struct attachment *a, const struct event *e)
 }
 
 /*
+ * When the loop woke up for what is being handled now: since then nobody was told anything else. What is done on the
+ * way to a change (last words are written into a file) does not make it happen later.
+ */
+static usec_t learned_at(const struct attachment *a, clockid_t clock)
+{
+	usec_t usec;
+
+	return sd_event_now(a->host->event, clock, &usec) < 0 ? now(clock) : usec;
+}
+
+/*
  * The one place where a change of state becomes an event: history, journal, observers. detail is consumed;
  * NULL: out of memory.
  */
@@ -109,8 +121,8 @@ static void note_change(struct attachment *a, enum state from, bool exited, char
 {
 	struct event e = {
 		.seq = ++*a->host->last_seq,
-		.realtime = now(CLOCK_REALTIME),
-		.monotonic = now(CLOCK_MONOTONIC),
+		.realtime = learned_at(a, CLOCK_REALTIME),
+		.monotonic = learned_at(a, CLOCK_MONOTONIC),
 		.from = from,
 		.to = a->machine.state,
 		.reason = a->machine.reason,
@@ -132,6 +144,8 @@ static void note_change(struct attachment *a, enum state from, bool exited, char
 		a->situation = NULL;
 	}
 	a->attached_realtime = e.to == STATE_ATTACHED ? e.realtime : 0;
+	a->changed_realtime = e.realtime;
+	counters_note_change(&a->counters, &e, fields.exit_kind);
 	if (!detail || event_ring_add(&a->events, &e) < 0) {
 		(void)log_oom();
 		return;

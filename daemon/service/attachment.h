@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/core/adoption.h"
+#include "daemon/core/counters.h"
 #include "daemon/core/event-ring.h"
 #include "daemon/core/machine.h"
 #include "daemon/kernel/kernel.h"
@@ -45,6 +46,8 @@ struct attachment_host {
 	void (*rested)(void *userdata);
 	/* Who of ours has attached the map of that id; NULL: nobody. */
 	const struct attachment *(*find_map)(void *userdata, uint32_t map_id);
+	/* By what it outlives the daemon, a sentence; the caller frees; NULL: out of memory. */
+	char *(*describe_kept)(void *userdata, const struct attachment *a);
 	/* A template was started: the host brings its instances. */
 	void (*load_template)(void *userdata, struct attachment *a);
 	void *userdata;
@@ -71,27 +74,38 @@ struct attachment {
 	struct kernel_handles handles;
 	struct outcome outcome;   /* of what is attached, or of the last attempt where nothing is */
 	usec_t attached_realtime; /* 0: not attached */
-	bool stale; /* the change to policy failed: what is attached is the former one */
+	usec_t changed_realtime;  /* since when it is in its state; 0: from the beginning */
 
 	struct worker *worker;
+	bool stale; /* the change to policy failed: what is attached is the former one */
 	bool relinking;
 	bool device_removed; /* the kernel said so while work was under way */
 	bool giving_back; /* it ended, and a worker gives back what was pointed at it (outcome.defaults) */
 
 	sd_event_source *watch_source; /* EPOLLHUP of the link, or the timer of watch_poll */
 	bool watch_poll; /* this kernel's links cannot be polled: look every few seconds */
+	bool keep_soon;  /* something changed that the next daemon must know (manager-adopt.c) */
 	sd_event_source *deadline_source; /* back-off */
-	sd_event_source *check_source;    /* deferred: attachment_check() */
+	sd_event_source *check_source;    /* attachment_check(), soon */
 
-	bool keep_soon; /* something changed that the next daemon must know (manager-adopt.c) */
 	struct event_ring events;
+	struct counters counters; /* since this daemon knows it */
 	TAILQ_HEAD(, attachment_waiter) waiters;
 
 	char *fallback_for; /* attached because that policy failed; NULL otherwise */
+	bool no_fallback;   /* it is just failing, and another policy goes on in its place */
 	bool queues_again; /* it waited for its place before it became a fallback, and will again */
 	bool place_foreign; /* AWAITED_PLACE: no policy has it, and no end of the holder was seen yet */
-	uint64_t places_freed; /* host->places_freed when the last load began */
 	bool removed; /* the policy (of an instance: the device) is gone: free it when it is inactive */
+	uint64_t places_freed; /* host->places_freed when the last load began */
+
+	/* A switch is under way (attachment-switch.c): this one is loaded in place of that one, or gives its place to it. */
+	struct attachment *takes_from, *gives_to;
+	struct machine before_switch; /* of takes_from */
+	usec_t switch_wanted;         /* likewise: its switch_ends if all goes well */
+	char *switched_from;          /* attached in place of that policy; NULL: of none */
+	usec_t switch_ends; /* when that one is put back: CLOCK_MONOTONIC, or SWITCH_… of manager.h */
+	sd_event_source *switch_source; /* that time; the manager's */
 
 	char *template; /* of an instance: the name of the policy that it is one of; NULL: it is none */
 	struct hid_device device; /* of an instance */
@@ -114,6 +128,15 @@ void attachment_reset_failed(struct attachment *a);
 void attachment_set_invalid(struct attachment *a, enum reason reason, const char *detail);
 /* After make_room(): the same attempt once more. */
 void attachment_load_again(struct attachment *a);
+
+/*
+ * Loads a and puts it in place of former, which is attached, with one worker: either a is attached, or former goes on
+ * (or was lost and tries again by its own rules). a must be neither busy nor attached. ends: switch_ends.
+ */
+void attachment_take_place(struct attachment *a, struct attachment *former, usec_t ends);
+/* a is in place of former (or, if that was in place of another one, of that one, which may be a itself: then of none). */
+void attachment_note_switch(struct attachment *a, struct attachment *former, usec_t ends);
+void attachment_forget_switch(struct attachment *a);
 
 enum awaited attachment_awaits(const struct attachment *a);
 /* What it waits for may have come: it tries again. Nothing happens if it waits for something else. */

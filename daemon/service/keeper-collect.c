@@ -149,6 +149,7 @@ static int collect_name(struct keeper *k, struct received *r, size_t n, struct k
 struct finds {
 	struct keeper_find *items;
 	size_t n;
+	size_t n_stored; /* the first ones: of the fd store */
 };
 
 static void finds_done(struct finds *f)
@@ -185,25 +186,27 @@ static int collect_received(struct keeper *k, struct finds *finds)
 	return 0;
 }
 
-static void log_notes(const char *name, struct messages *notes)
+static void log_notes(const char *name, const struct messages *notes)
 {
 	for (size_t i = 0; i < notes->n; i++)
 		log_full(LOG_WARNING, &(struct log_fields){.policy = name}, "%s", notes->items[i]);
-	messages_done(notes);
 }
 
-static void look_at(struct keeper_find *find)
+/* Whether all of it was what its place is for. */
+static bool look_at(struct keeper_find *find)
 {
-	struct messages notes = MESSAGES_NULL;
+	_cleanup_(messages_done) struct messages notes = MESSAGES_NULL;
 
 	find->facts.name = find->name;
 	kernel_find_facts(&find->handles, &find->facts, &notes);
 	log_notes(find->name, &notes);
+	return notes.n == 0;
 }
 
-static struct keeper_find *find_of(const struct finds *finds, const char *name)
+/* Among those that the service manager passed. */
+static struct keeper_find *find_stored(const struct finds *finds, const char *name)
 {
-	for (size_t i = 0; i < finds->n; i++)
+	for (size_t i = 0; i < finds->n_stored; i++)
 		if (streq(finds->items[i].name, name))
 			return &finds->items[i];
 	return NULL;
@@ -236,34 +239,48 @@ static void choose(struct keeper *k, struct keeper_find *stored, struct keeper_f
 	pinned->handles = KERNEL_HANDLES_NULL;
 }
 
+/* What is pinned just as it should be need not be pinned again. ids: before it was looked at. */
+static int add_pinned(struct keeper *k, struct keeper_find *find, bool is_right,
+		      const uint32_t ids[_KEPT_KIND_MAX], struct finds *finds)
+{
+	struct kept *e = keeper_entry(k, find->name);
+	char *name = strdup(find->name);
+	struct keeper_find *place = e && name ? finds_grow(finds) : NULL;
+
+	if (!place) {
+		free(name);
+		return -ENOMEM;
+	}
+	e->where = KEEPER_PINNED;
+	if (is_right)
+		memcpy(e->ids, ids, sizeof(e->ids));
+	*place = *find;
+	find->handles = KERNEL_HANDLES_NULL;
+	place->name = name;
+	place->facts.name = name;
+	return 0;
+}
+
 static int collect_pins(struct keeper *k, const char *name, struct finds *finds)
 {
+	struct keeper_find *stored = find_stored(finds, name);
 	_cleanup_(messages_done) struct messages notes = MESSAGES_NULL;
-	struct keeper_find find = {.handles = KERNEL_HANDLES_NULL};
-	struct keeper_find *stored = find_of(finds, name), *place;
-	struct kept *e;
+	struct keeper_find find = {.name = (char *)name, .handles = KERNEL_HANDLES_NULL};
+	uint32_t ids[_KEPT_KIND_MAX];
+	bool is_right;
+	int r = 0;
 
 	if (kernel_pins_open(k->folder, name, &find.handles, &notes) < 0)
 		return -ENOMEM;
 	log_notes(name, &notes);
-	find.name = (char *)name;
-	look_at(&find);
-	if (stored) {
+	keeper_list_ids(&find.handles, ids);
+	is_right = look_at(&find) && notes.n == 0;
+	if (stored)
 		choose(k, stored, &find);
-		kernel_handles_close(&find.handles);
-		return 0;
-	}
-	place = finds_grow(finds);
-	e = keeper_entry(k, name);
-	if (!place || !e || !(place->name = strdup(name))) {
-		kernel_handles_close(&find.handles);
-		return -ENOMEM;
-	}
-	e->where = KEEPER_PINNED;
-	place->handles = find.handles;
-	place->facts = find.facts;
-	place->facts.name = place->name;
-	return 0;
+	else
+		r = add_pinned(k, &find, is_right, ids, finds);
+	kernel_handles_close(&find.handles);
+	return r;
 }
 
 static int collect_all_pins(struct keeper *k, struct finds *finds)
@@ -294,8 +311,9 @@ int keeper_collect(struct keeper *k, struct keeper_find **ret, size_t *ret_n)
 	int r;
 
 	r = collect_received(k, &finds);
+	finds.n_stored = finds.n;
 	for (size_t i = 0; i < finds.n; i++)
-		look_at(&finds.items[i]);
+		(void)look_at(&finds.items[i]);
 	if (r >= 0)
 		r = collect_all_pins(k, &finds);
 	if (r < 0)

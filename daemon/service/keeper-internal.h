@@ -51,6 +51,9 @@ struct keeper {
 /* The entry of a name, made where there is none. NULL: out of memory. */
 struct kept *keeper_entry(struct keeper *k, const char *name);
 
+/* The kernel's ids of what there is of each kind; 0: nothing. */
+void keeper_list_ids(const struct kernel_handles *h, uint32_t ret[_KEPT_KIND_MAX]);
+
 /*
  * "KIND.ID.NAME": with the longest policy name well below the 255 bytes that the service manager takes. parse: 0 with
  * *ret_name within text; -EINVAL: format never writes this.

@@ -129,7 +129,7 @@ struct keeper *keeper_free(struct keeper *k)
 
 /* Keeping. */
 
-static void list_ids(const struct kernel_handles *h, uint32_t ret[_KEPT_KIND_MAX])
+void keeper_list_ids(const struct kernel_handles *h, uint32_t ret[_KEPT_KIND_MAX])
 {
 	struct kernel_handles copy = *h;
 
@@ -250,7 +250,7 @@ void keeper_store(struct keeper *k, const char *name, const struct kernel_handle
 		(void)log_oom();
 		return;
 	}
-	list_ids(h, ids);
+	keeper_list_ids(h, ids);
 	if (keep(k, e, h, ids) < 0)
 		keep_what_is_right(k, e, ids);
 }

@@ -15,14 +15,13 @@
 
 /* What was found at the start. */
 struct inheritance {
-	struct state_record *records;
+	struct state_record *records; /* ordered by name */
 	size_t n_records;
 	struct keeper_find *finds;
 	size_t n_finds;
-	struct adoption_policy
-		*policies; /* names and finds borrowed from the manager and from above */
+	struct adoption_policy *policies; /* names borrowed from the manager */
 	size_t n_policies;
-	struct adoption_find *facts;
+	struct adoption_find *facts; /* of finds, in their order; names borrowed from there */
 };
 
 static void inheritance_done(struct inheritance *h)
@@ -33,47 +32,75 @@ static void inheritance_done(struct inheritance *h)
 	free(h->facts);
 }
 
-static struct state_record *find_record(struct inheritance *h, const char *name)
-{
-	for (size_t i = 0; i < h->n_records; i++)
-		if (streq(h->records[i].policy, name))
-			return &h->records[i];
-	return NULL;
-}
-
-static struct keeper_find *find_kept(struct inheritance *h, const char *name)
-{
-	for (size_t i = 0; i < h->n_finds; i++)
-		if (streq(h->finds[i].name, name))
-			return &h->finds[i];
-	return NULL;
-}
-
 /* Gathering. */
 
+static int compare_records(const void *a, const void *b)
+{
+	const struct state_record *x = a, *y = b;
+
+	return strcmp(x->policy, y->policy);
+}
+
+static struct state_record *find_record(struct inheritance *h, const char *name)
+{
+	const struct state_record wanted = {.policy = (char *)name};
+
+	return h->n_records
+		       ? bsearch(&wanted, h->records, h->n_records, sizeof(wanted), compare_records)
+		       : NULL;
+}
+
+static int compare_finds(const void *a, const void *b)
+{
+	const struct keeper_find *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static bool was_attached(const struct state_record *r)
+{
+	return r->machine.state == STATE_ATTACHED || r->machine.state == STATE_UPDATING ||
+	       r->machine.state == STATE_DETACHING;
+}
+
 /* Nobody kept it, but it may be there all the same: without a link it outlives its descriptors. */
+static int reopen(struct inheritance *h, const struct state_record *r)
+{
+	_cleanup_(messages_done) struct messages notes = MESSAGES_NULL;
+	struct keeper_find *larger, f = {.handles = KERNEL_HANDLES_NULL};
+
+	if (kernel_reopen(&r->outcome, &f.handles) <= 0)
+		return 0;
+	kernel_find_facts(&f.handles, &f.facts, &notes);
+	larger = reallocarray(h->finds, h->n_finds + 1, sizeof(*larger));
+	if (larger)
+		h->finds = larger;
+	f.name = larger ? strdup(r->policy) : NULL;
+	if (!f.name) {
+		kernel_handles_close(&f.handles);
+		return -ENOMEM;
+	}
+	h->finds[h->n_finds++] = f;
+	return 0;
+}
+
 static int look_for_unkept(struct inheritance *h)
 {
-	for (size_t i = 0; i < h->n_records; i++) {
-		_cleanup_(messages_done) struct messages notes = MESSAGES_NULL;
-		struct state_record *r = &h->records[i];
-		struct keeper_find *larger, *f;
+	size_t n_kept = h->n_finds;
+	int r;
 
-		if (find_kept(h, r->policy) ||
-		    (r->machine.state != STATE_ATTACHED && r->machine.state != STATE_UPDATING))
+	if (n_kept > 0)
+		qsort(h->finds, n_kept, sizeof(*h->finds), compare_finds);
+	for (size_t i = 0; i < h->n_records; i++) {
+		const struct keeper_find wanted = {.name = h->records[i].policy};
+
+		if (!was_attached(&h->records[i]) ||
+		    (n_kept > 0 &&
+		     bsearch(&wanted, h->finds, n_kept, sizeof(wanted), compare_finds)))
 			continue;
-		larger = reallocarray(h->finds, h->n_finds + 1, sizeof(*larger));
-		if (!larger)
-			return -ENOMEM;
-		h->finds = larger;
-		f = &larger[h->n_finds];
-		*f = (struct keeper_find){.name = strdup(r->policy),
-					  .handles = KERNEL_HANDLES_NULL};
-		if (!f->name)
-			return -ENOMEM;
-		h->n_finds++;
-		if (kernel_reopen(&r->outcome, &f->handles) > 0)
-			kernel_find_facts(&f->handles, &f->facts, &notes);
+		r = reopen(h, &h->records[i]);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -88,6 +115,29 @@ static enum adoption_object object_file_of(const struct state_record *r)
 		return ADOPTION_OBJECT_MISSING;
 	return object_stamp_is(&r->outcome.stamp, &st) ? ADOPTION_OBJECT_SAME
 						       : ADOPTION_OBJECT_CHANGED;
+}
+
+/*
+ * A template holds nothing itself, and is as the last daemon left it: on or off by hand, unless Enabled= has changed
+ * since. Its instances are policies only if it goes on.
+ */
+static bool template_goes_on(struct inheritance *h, const struct attachment *a)
+{
+	const struct state_record *r = find_record(h, a->name);
+
+	if (!attachment_is_template(a))
+		return false;
+	if (!r || r->enabled != a->enabled)
+		return a->enabled;
+	return r->machine.state != STATE_INACTIVE;
+}
+
+static void prepare_templates(struct manager *m, struct inheritance *h)
+{
+	/* Instances are added in between; their names come after that of their template. */
+	for (size_t i = 0; i < m->n_attachments; i++)
+		if (template_goes_on(h, m->attachments[i]))
+			manager_template_prepare(m, m->attachments[i]);
 }
 
 static int list_policies(struct manager *m, struct inheritance *h)
@@ -124,36 +174,22 @@ static int list_facts(struct inheritance *h)
 	return 0;
 }
 
-/* An empty find (nothing could be reopened) is no find. */
-static void drop_empty_finds(struct inheritance *h)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < h->n_finds; i++) {
-		struct keeper_find *f = &h->finds[i];
-
-		if (f->handles.map_fd >= 0 || f->handles.link_fd >= 0)
-			h->finds[kept++] = *f;
-		else
-			free(f->name);
-	}
-	h->n_finds = kept;
-}
-
 static int gather(struct manager *m, struct inheritance *h)
 {
 	int r = state_dir_read(m->state_dir, &h->records, &h->n_records);
 
 	if (r == -ENOMEM)
 		return r;
+	if (h->n_records > 0)
+		qsort(h->records, h->n_records, sizeof(*h->records), compare_records);
 	r = keeper_collect(m->keeper, &h->finds, &h->n_finds);
 	if (r >= 0)
 		r = look_for_unkept(h);
 	if (r < 0)
 		return r;
-	drop_empty_finds(h);
 	for (size_t i = 0; i < h->n_records; i++)
 		m->last_seq = MAX(m->last_seq, h->records[i].last_seq);
+	prepare_templates(m, h);
 	r = list_policies(m, h);
 	return r < 0 ? r : list_facts(h);
 }
@@ -188,17 +224,26 @@ static bool is_restored(enum adoption_action action)
 
 static void restore(struct manager *m, const struct adoption_decision *d, struct inheritance *h)
 {
+	struct keeper_find *kept = d->find ? &h->finds[d->find - h->facts] : NULL;
+	struct state_record *record = d->record ? &h->records[d->record - h->records] : NULL;
 	struct attachment *a = attachment_of(m, d);
-	struct keeper_find *kept = find_kept(h, d->name);
 
 	if (!d->take && kept) { /* what is attached afresh must not meet it */
 		kernel_handles_close(&kept->handles);
 		keeper_remove(m->keeper, d->name);
 	}
 	if (a)
-		attachment_restore(a, is_restored(d->action) ? &d->machine : NULL,
-				   find_record(h, d->name), d->take ? d->find : NULL,
-				   d->take && kept ? &kept->handles : NULL, d->sentence);
+		attachment_restore(a, is_restored(d->action) ? &d->machine : NULL, record,
+				   d->take ? d->find : NULL, d->take ? &kept->handles : NULL,
+				   d->sentence);
+}
+
+/* Nothing is left of a former life, if there was one. */
+static void start_afresh(struct attachment *a, const struct adoption_decision *d)
+{
+	_cleanup_(freep) char *matches = a->template ? manager_template_matches(a) : NULL;
+
+	attachment_start(a, d->reason, d->record || d->find ? d->sentence : matches);
 }
 
 static void go_on(struct manager *m, const struct adoption_decision *d)
@@ -223,7 +268,7 @@ static void go_on(struct manager *m, const struct adoption_decision *d)
 		attachment_stop(a, d->reason, d->sentence);
 		break;
 	case ADOPTION_ATTACH:
-		attachment_start(a, d->reason, d->record || d->find ? d->sentence : NULL);
+		start_afresh(a, d);
 		break;
 	case ADOPTION_LEAVE:
 	case ADOPTION_DISCARD:
@@ -233,17 +278,11 @@ static void go_on(struct manager *m, const struct adoption_decision *d)
 	manager_keep(m, a);
 }
 
-/* A template holds nothing itself; one that an administrator took off stays off. */
 static void start_templates(struct manager *m, struct inheritance *h)
 {
-	for (size_t i = 0; i < m->n_attachments; i++) {
-		struct attachment *a = m->attachments[i];
-		const struct state_record *r = find_record(h, a->name);
-
-		if (attachment_is_template(a) && a->enabled &&
-		    !(r && r->enabled && r->machine.state == STATE_INACTIVE))
-			attachment_start(a, REASON_BOOT, NULL);
-	}
+	for (size_t i = 0; i < m->n_attachments; i++)
+		if (template_goes_on(h, m->attachments[i]))
+			attachment_start(m->attachments[i], REASON_BOOT, NULL);
 }
 
 static usec_t now_monotonic(void)
@@ -260,7 +299,6 @@ int manager_adopt(struct manager *m)
 	_cleanup_(inheritance_done) struct inheritance h = {0};
 	int r;
 
-	manager_template_prepare(m);
 	r = gather(m, &h);
 	if (r < 0)
 		return r;
@@ -315,13 +353,30 @@ static void keep_now(struct manager *m, struct attachment *a)
 		keeper_remove(m->keeper, a->name);
 }
 
+static bool holds_something(const struct attachment *a)
+{
+	return a->handles.map_fd >= 0 || a->handles.link_fd >= 0;
+}
+
+/*
+ * Nothing is written while the helper links: it would take its CPU. Its answer is the next change; a daemon that starts
+ * before that finds a dead link, and links it again.
+ */
+static void keep_those(struct manager *m, bool holding)
+{
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		struct attachment *a = m->attachments[i];
+
+		if (a->keep_soon && !a->relinking && holds_something(a) == holding)
+			keep_now(m, a);
+	}
+}
+
 static int on_keep(sd_event_source *source, void *userdata)
 {
-	struct manager *m = userdata;
-
-	for (size_t i = 0; i < m->n_attachments; i++)
-		if (m->attachments[i]->keep_soon)
-			keep_now(m, m->attachments[i]);
+	/* First what is held: a link may have gone from one to another. */
+	keep_those(userdata, true);
+	keep_those(userdata, false);
 	return 0;
 }
 
@@ -329,7 +384,11 @@ int manager_keep_init(struct manager *m)
 {
 	int r = sd_event_add_defer(m->event, &m->keep_source, on_keep, m);
 
-	return r < 0 ? r : sd_event_source_set_enabled(m->keep_source, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	/* After what the kernel and the helper say, which may not wait; before the next worker, which changes things. */
+	(void)sd_event_source_set_priority(m->keep_source, SD_EVENT_PRIORITY_NORMAL - 5);
+	return sd_event_source_set_enabled(m->keep_source, SD_EVENT_OFF);
 }
 
 /* Once a turn of the loop: an attachment often goes through several states in one. */

@@ -93,7 +93,8 @@ void manager_fallback_changed(struct manager *m, struct attachment *a, const str
 	}
 	if (m->stopping || a->removed)
 		return;
-	if (event->to == STATE_FAILED && a->policy && a->policy->fallback)
+	if (event->to == STATE_FAILED && a->policy && a->policy->fallback && !a->no_fallback &&
+	    !a->switched_from)
 		start_fallback(m, a);
 	else if (event->to == STATE_ATTACHED)
 		stop_fallbacks(m, a);
@@ -101,12 +102,22 @@ void manager_fallback_changed(struct manager *m, struct attachment *a, const str
 		queue_again(m, m->attachments[i]);
 }
 
+/* It failed before this daemon was there, and somebody has taken its fallback off since. */
+static bool fallback_was_taken_off(const struct manager *m, const struct attachment *a)
+{
+	const struct attachment *fallback = manager_find(m, a->policy->fallback);
+
+	return fallback && fallback->machine.state == STATE_INACTIVE &&
+	       fallback->machine.reason == REASON_ADMIN;
+}
+
 void manager_fallback_review(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_attachments; i++) {
 		struct attachment *a = m->attachments[i];
 
-		if (a->machine.state == STATE_FAILED && a->policy && a->policy->fallback)
+		if (a->machine.state == STATE_FAILED && a->policy && a->policy->fallback &&
+		    !fallback_was_taken_off(m, a))
 			start_fallback(m, a);
 	}
 }

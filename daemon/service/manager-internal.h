@@ -18,7 +18,10 @@ struct manager {
 	sd_event_source *uevent_source;
 	uint64_t last_seq;
 	uint64_t places_freed;
+	struct daemon_counters counters;
 	TAILQ_HEAD(, manager_survey) surveys;
+	TAILQ_HEAD(, manager_check) checks;
+	TAILQ_HEAD(, manager_switch) switches;
 
 	struct attachment **attachments; /* ordered by name */
 	size_t n_attachments;
@@ -36,7 +39,9 @@ struct manager {
 	bool leaving; /* stopping, and everything is left as it is */
 	int socket;   /* from the service manager, until it is taken; -EBADF: none */
 	struct policy_watch *policy_watch;
-	unsigned reloading; /* reloads whose outcome is not known yet */
+	unsigned reloading;         /* reloads whose outcome is not known yet */
+	struct reload *reload;      /* has read the policies and looks at objects; NULL: none */
+	struct reload *reload_next; /* begins when that has come to its end; NULL: none */
 };
 
 int manager_add(struct manager *m, const char *name, struct policy *policy,
@@ -75,12 +80,48 @@ const struct attachment *manager_slot_find_map(const struct manager *m, uint32_t
 void manager_surveys_free(struct manager *m);
 
 /*
+ * Lets a worker look whether a policy (no template; consumed, also on failure) could be attached. callback comes once,
+ * from the loop: refusal NULL: nothing in policy and object speaks against it, and outcome tells what kernel_check()
+ * has found; else the sentence. forget takes the callback back before that; NULL: nothing is done.
+ */
+struct manager_check;
+typedef void (*manager_checked_t)(void *userdata, const struct outcome *outcome,
+				  const char *refusal);
+int manager_check(struct manager *m, struct policy *policy, manager_checked_t callback,
+		  void *userdata, struct manager_check **ret);
+void manager_check_forget(struct manager_check *check);
+/* After the workers. */
+void manager_checks_free(struct manager *m);
+
+/*
+ * Reloads that are not carried out yet. go_on: what they wait for may have come. stop: they end with nothing changed.
+ * free: after the workers; nobody is told.
+ */
+void manager_reload_go_on(struct manager *m);
+void manager_reload_stop(struct manager *m);
+void manager_reloads_free(struct manager *m);
+
+/*
+ * Switches. is_busy: one is under way that nothing may come between. changed: of each change of state; a switch ends
+ * with the policy that it was for. forget: that policy is not gone back to any more. resume: after an adoption.
+ * review: who went back, or was removed, is nobody's to go back to. free: after the workers, before the attachments.
+ */
+bool manager_switch_is_busy(const struct manager *m);
+void manager_switch_changed(struct manager *m, struct attachment *a, const struct event *event);
+void manager_switch_forget(struct manager *m, const struct attachment *former, const char *why);
+void manager_switch_resume(struct manager *m);
+void manager_switch_review(struct manager *m);
+void manager_switches_free(struct manager *m);
+
+/*
  * Templates. load: brings the instances of the devices that there are, when the template is started. changed: of each
  * change of state; instances go with their template. let_go: of those that wait for a device. each: the instances
  * whose devices are there.
  */
 /* Before an adoption: instances of the devices that there are, not started. */
-void manager_template_prepare(struct manager *m);
+void manager_template_prepare(struct manager *m, const struct attachment *t);
+/* What the first event of such an instance says; the caller frees; NULL: out of memory. */
+char *manager_template_matches(const struct attachment *a);
 void manager_template_load(struct manager *m, struct attachment *t);
 void manager_template_let_go(struct manager *m);
 void manager_template_changed(struct manager *m, struct attachment *a, const struct event *event);

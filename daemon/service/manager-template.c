@@ -146,17 +146,27 @@ static int add_instance(struct manager *m, const struct attachment *t, const str
 	if (r < 0)
 		return r;
 	a->template = TAKE_PTR(template);
+	a->enabled = true;
 	a->device = device;
 	device = (struct hid_device){0};
 	*ret = a;
 	return 0;
 }
 
+static char *device_text(const struct hid_device *d, const char *how)
+{
+	return sentence("the device %s (%s) %s", device_name(d), d->name, how);
+}
+
+char *manager_template_matches(const struct attachment *a)
+{
+	return device_text(&a->device, "matches");
+}
+
 static void start_instance(struct manager *m, struct attachment *t, const struct hid_device *d,
 			   struct policy *policy, const char *how)
 {
-	_cleanup_(freep) char *detail = sentence("the device %s (%s) %s", device_name(d), d->name,
-						 how);
+	_cleanup_(freep) char *detail = device_text(d, how);
 	struct attachment *a = manager_find(m, policy->name);
 
 	if (a) { /* still being taken off: its template was away for a moment */
@@ -199,8 +209,7 @@ static void remove_instance(struct manager *m, struct attachment *a, enum reason
 
 static void device_gone(struct manager *m, struct attachment *a)
 {
-	_cleanup_(freep) char *detail = sentence("the device %s (%s) was unplugged",
-						 device_name(&a->device), a->device.name);
+	_cleanup_(freep) char *detail = device_text(&a->device, "was unplugged");
 
 	remove_instance(m, a, REASON_DEVICE_GONE, detail);
 }
@@ -218,8 +227,7 @@ void manager_template_let_go(struct manager *m)
 
 static void device_does_not_match(struct manager *m, struct attachment *a)
 {
-	_cleanup_(freep) char *detail = sentence("the device %s (%s) does not match Hid= any more",
-						 device_name(&a->device), a->device.name);
+	_cleanup_(freep) char *detail = device_text(&a->device, "does not match Hid= any more");
 
 	remove_instance(m, a, REASON_RELOAD, detail);
 }
@@ -257,29 +265,15 @@ static void prepare_instance(struct manager *m, const struct attachment *t,
 		(void)log_oom();
 }
 
-static void prepare(struct manager *m, const struct attachment *t, const struct devices *devices)
-{
-	for (size_t i = 0; i < devices->n; i++)
-		if (hid_match_device(&t->policy->hid, &devices->items[i]))
-			prepare_instance(m, t, &devices->items[i]);
-}
-
-void manager_template_prepare(struct manager *m)
+void manager_template_prepare(struct manager *m, const struct attachment *t)
 {
 	_cleanup_(devices_done) struct devices devices = {0};
-	bool read = false;
 
-	/* Instances are added in between; their names come after that of their template. */
-	for (size_t i = 0; i < m->n_attachments; i++) {
-		struct attachment *t = m->attachments[i];
-
-		if (!attachment_is_template(t) || !t->enabled)
-			continue;
-		if (!read && !devices_read(&devices))
-			return;
-		read = true;
-		prepare(m, t, &devices);
-	}
+	if (!devices_read(&devices))
+		return;
+	for (size_t i = 0; i < devices.n; i++)
+		if (hid_match_device(&t->policy->hid, &devices.items[i]))
+			prepare_instance(m, t, &devices.items[i]);
 }
 
 void manager_template_load(struct manager *m, struct attachment *t)

@@ -2,6 +2,7 @@
 #include "daemon/service/manager.h"
 
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "daemon/service/manager-internal.h"
@@ -19,6 +20,7 @@ static void host_changed(void *userdata, struct attachment *a, const struct even
 	manager_slot_changed(m, event);
 	manager_template_changed(m, a, event);
 	manager_fallback_changed(m, a, event);
+	manager_switch_changed(m, a, event);
 }
 
 static void host_load_template(void *userdata, struct attachment *a)
@@ -34,6 +36,13 @@ static bool host_make_room(void *userdata, struct attachment *a)
 static const struct attachment *host_find_map(void *userdata, uint32_t map_id)
 {
 	return manager_slot_find_map(userdata, map_id);
+}
+
+static char *host_describe_kept(void *userdata, const struct attachment *a)
+{
+	const struct manager *m = userdata;
+
+	return keeper_describe(m->keeper, a->name);
 }
 
 static void host_rested(void *userdata)
@@ -154,6 +163,7 @@ static int on_tidy(sd_event_source *source, void *userdata)
 {
 	struct manager *m = userdata;
 
+	manager_switch_review(m);
 	manager_slot_review(m);
 	manager_template_let_go(m);
 	free_removed(m);
@@ -229,6 +239,14 @@ int manager_add(struct manager *m, const char *name, struct policy *policy, stru
 
 /* Life. */
 
+static usec_t realtime_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
+}
+
 int manager_new(sd_event *event, const struct config *config, struct manager **ret)
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -238,9 +256,12 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		return -ENOMEM;
 	m->event = sd_event_ref(event);
 	m->config = config;
+	m->counters.started = realtime_now();
 	m->uevent_fd = -EBADF;
 	m->socket = -EBADF;
 	TAILQ_INIT(&m->surveys);
+	TAILQ_INIT(&m->checks);
+	TAILQ_INIT(&m->switches);
 	/* First: nobody else may take what the service manager passed for something of theirs. */
 	r = keeper_new(config->keep_links, config->runtime_dir, &m->keeper);
 	if (r >= 0)
@@ -280,6 +301,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		.changed = host_changed,
 		.make_room = host_make_room,
 		.find_map = host_find_map,
+		.describe_kept = host_describe_kept,
 		.rested = host_rested,
 		.load_template = host_load_template,
 		.userdata = m,
@@ -294,6 +316,9 @@ struct manager *manager_free(struct manager *m)
 		return NULL;
 	worker_pool_free(m->pool);
 	manager_surveys_free(m);
+	manager_reloads_free(m);
+	manager_switches_free(m);
+	manager_checks_free(m);
 	helper_free(m->helper);
 	for (size_t i = 0; i < m->n_attachments; i++)
 		attachment_free(m->attachments[i]);
@@ -368,6 +393,7 @@ int manager_start(struct manager *m)
 	r = manager_adopt(m);
 	if (r < 0)
 		return r;
+	manager_switch_resume(m);
 	watch_policies(m);
 	manager_tidy_soon(m);
 	return 0;
@@ -380,13 +406,15 @@ int manager_take_socket(struct manager *m)
 
 void manager_stop(struct manager *m)
 {
-	if (m->stopping) {
+	if (m->stopping && !m->leaving) {
 		log_warning("asked twice to stop: what is still attached ends with this process");
 		(void)end(m);
 		return;
 	}
 	m->stopping = true;
+	m->leaving = false;
 	(void)sd_notify(false, "STOPPING=1");
+	manager_reload_stop(m);
 	for (size_t i = 0; i < m->n_attachments; i++)
 		attachment_stop(m->attachments[i], REASON_ADMIN, "the daemon is being stopped");
 	manager_tidy_soon(m);
@@ -394,8 +422,14 @@ void manager_stop(struct manager *m)
 
 void manager_leave(struct manager *m)
 {
+	if (m->stopping && !m->leaving)
+		log_warning(
+			"too late: it is being stopped, and nothing is left to the next daemon");
+	if (m->stopping)
+		return;
 	m->stopping = m->leaving = true;
 	(void)sd_notify(false, "STOPPING=1");
+	manager_reload_stop(m);
 	manager_tidy_soon(m);
 }
 
@@ -407,6 +441,11 @@ bool manager_is_stopping(const struct manager *m)
 const struct config *manager_config(const struct manager *m)
 {
 	return m->config;
+}
+
+const struct daemon_counters *manager_counters(const struct manager *m)
+{
+	return &m->counters;
 }
 
 /* The verbs. */
@@ -426,6 +465,8 @@ static void start_by_hand(struct attachment *a)
 
 static void restart_by_hand(struct attachment *a)
 {
+	if (a->takes_from || a->gives_to) /* an instance of a template */
+		return;
 	if (a->machine.state == STATE_INACTIVE)
 		attachment_start(a, REASON_ADMIN, NULL);
 	else
@@ -447,6 +488,7 @@ bool manager_detach(struct manager *m, struct attachment *a, const char **ret_se
 		*ret_sentence = "nothing is attached: the policy does not parse";
 		return false;
 	}
+	manager_switch_forget(m, a, "that was detached by hand");
 	attachment_stop(a, REASON_ADMIN, NULL);
 	return true;
 }
@@ -455,6 +497,10 @@ bool manager_restart(struct manager *m, struct attachment *a, const char **ret_s
 {
 	if (!may_start(a, ret_sentence))
 		return false;
+	if (a->takes_from || a->gives_to) {
+		*ret_sentence = "a switch of it is under way: try again when that is done";
+		return false;
+	}
 	manager_template_each(m, a, restart_by_hand); /* first: it may bring new ones */
 	restart_by_hand(a);
 	return true;

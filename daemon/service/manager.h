@@ -36,12 +36,13 @@ int manager_take_socket(struct manager *m);
 void manager_stop(struct manager *m);
 /*
  * Leaves everything to the next daemon (KeepLinks=): the event loop ends with status 0 as soon as nothing is half way
- * from one map to another.
+ * from one map to another. manager_stop() may still come, and is what counts then; after it nothing is left.
  */
 void manager_leave(struct manager *m);
 bool manager_is_stopping(const struct manager *m);
 
 const struct config *manager_config(const struct manager *m);
+const struct daemon_counters *manager_counters(const struct manager *m);
 
 /* In the order of the names. */
 size_t manager_count(const struct manager *m);
@@ -74,8 +75,10 @@ typedef void (*manager_reloaded_t)(void *userdata, bool ok, const struct reload_
 				   size_t n);
 
 /*
- * Reads all policies again and makes the differences true. All or nothing: where one file does not parse, nothing
- * is changed and the lines say why. callback may be NULL; it may come before the function returns.
+ * Reads all policies again and makes the differences true. All or nothing: where one file does not parse, or one
+ * object that would be loaded does not fit its policy, nothing is changed and the lines say why. While objects are
+ * looked at the next reload waits, and is one for all who ask for it meanwhile: what a caller is told is true for what
+ * was on disk when it called, or later. callback may be NULL; it may come before the function returns.
  * *ret_reload (may be NULL) lets the caller take the callback back; it is NULL when the callback has come already.
  */
 int manager_reload(struct manager *m, manager_reloaded_t callback, void *userdata,
@@ -90,3 +93,23 @@ typedef void (*manager_surveyed_t)(void *userdata, const struct outcome *outcome
 int manager_survey(struct manager *m, manager_surveyed_t callback, void *userdata,
 		   struct manager_survey **ret);
 void manager_survey_forget(struct manager_survey *survey);
+
+/* Until when a switch holds: a time (CLOCK_MONOTONIC), or one of these. */
+#define SWITCH_UNTIL_RESTART 0        /* of the daemon */
+#define SWITCH_FOR_GOOD USEC_INFINITY /* until somebody switches back */
+
+struct manager_switch;
+/* done: the policy is attached in the other one's place; else sentence says what is instead, and why. */
+typedef void (*manager_switched_t)(void *userdata, bool done, const char *sentence);
+
+/*
+ * Puts a policy in place of whichever of ours has the same slot (outcome.slot). Where that fails, the other one goes on.
+ * ends: see above, of SWITCH_… or later than now. callback (may be NULL) may come before the function returns, then
+ * *ret is NULL; else *ret lets the caller take it back. 0 or -ENOMEM.
+ */
+int manager_switch(struct manager *m, struct attachment *a, usec_t ends,
+		   manager_switched_t callback, void *userdata, struct manager_switch **ret);
+/* Puts the policy back in whose place a was put. As above. */
+int manager_switch_back(struct manager *m, struct attachment *a, manager_switched_t callback,
+			void *userdata, struct manager_switch **ret);
+void manager_switch_disown(struct manager_switch *s);

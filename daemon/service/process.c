@@ -12,6 +12,13 @@
 /* Larger than anything outcome_encode() makes; a datagram larger than the socket's buffer cannot be sent. */
 #define MESSAGE_MAX (192 * 1024)
 
+static int shared_fd = -EBADF;
+
+void process_share(int fd)
+{
+	shared_fd = fd;
+}
+
 static int compare_fds(const void *a, const void *b)
 {
 	int x = *(const int *)a, y = *(const int *)b;
@@ -24,6 +31,8 @@ static void close_all_but(const int *keep, size_t n_keep)
 	int sorted[16] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
 	size_t n = 3;
 
+	if (shared_fd >= 0)
+		sorted[n++] = shared_fd;
 	for (size_t i = 0; i < n_keep && n < ARRAY_SIZE(sorted); i++)
 		if (keep[i] >= 0)
 			sorted[n++] = keep[i];

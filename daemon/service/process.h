@@ -13,6 +13,9 @@
  */
 pid_t process_fork(const char *comm, const int *keep, size_t n_keep);
 
+/* From now on all children have this one open, too, as long as they live. -EBADF: none. NOT consumed. */
+void process_share(int fd);
+
 #define MESSAGE_FDS_MAX 4
 #define MESSAGE_FDS_NULL                       \
 	{                                      \

@@ -10,19 +10,19 @@
 
 /* Who may. */
 
-static int deny(sd_bus_error *ret_error)
+int server_deny(sd_bus_error *ret_error)
 {
 	return sd_bus_error_set(
 		ret_error, ERROR_ACCESS_DENIED,
 		"this user may view but not manage (ManageGroup= in structopsd.conf)");
 }
 
-static bool may_manage(const struct connection *c)
+bool server_may_manage(const struct connection *c)
 {
 	return c->access == ACCESS_MANAGE;
 }
 
-static int no_such_policy(const struct connection *c, const char *name, sd_bus_error *ret_error)
+int server_no_such_policy(const struct connection *c, const char *name, sd_bus_error *ret_error)
 {
 	struct nearest nearest = NEAREST(name);
 
@@ -35,7 +35,7 @@ static int no_such_policy(const struct connection *c, const char *name, sd_bus_e
 
 /* Answers that come later. */
 
-static void pending_free(struct pending_call *p)
+void server_pending_free(struct pending_call *p)
 {
 	TAILQ_REMOVE(&p->connection->pending, p, entry);
 	sd_bus_message_unref(p->call);
@@ -51,11 +51,12 @@ void connection_forget_pending(struct connection *c)
 			attachment_unwait(p->attachment, p);
 		manager_reload_forget(p->reload);
 		manager_survey_forget(p->survey);
-		pending_free(p);
+		manager_switch_disown(p->switching);
+		server_pending_free(p);
 	}
 }
 
-static struct pending_call *pending_new(struct connection *c, sd_bus_message *call)
+struct pending_call *server_pending_new(struct connection *c, sd_bus_message *call)
 {
 	struct pending_call *p = calloc(1, sizeof(*p));
 
@@ -67,7 +68,7 @@ static struct pending_call *pending_new(struct connection *c, sd_bus_message *ca
 	return p;
 }
 
-static void answer_failed(struct connection *c, int error)
+void server_answer_failed(struct connection *c, int error)
 {
 	log_warning_errno(error, "cannot answer a client (pid %d); closing it", (int)c->pid);
 	server_doom(c);
@@ -75,7 +76,7 @@ static void answer_failed(struct connection *c, int error)
 
 /* Verdicts. */
 
-static int reply_verdict(sd_bus_message *call, bool done, const char *text)
+int server_reply_verdict(sd_bus_message *call, bool done, const char *text)
 {
 	_cleanup_(freep) char *clean = server_clean(text);
 
@@ -91,12 +92,12 @@ static int reply_settled(struct pending_call *p, const struct attachment *a)
 	_cleanup_(freep) char *text = sentence("%s%s%s", state_to_string(a->machine.state),
 					       *detail ? ": " : "", detail);
 
-	return text ? reply_verdict(p->call, done, text) : -ENOMEM;
+	return text ? server_reply_verdict(p->call, done, text) : -ENOMEM;
 }
 
 static int reply_removed(struct pending_call *p)
 {
-	return reply_verdict(p->call, p->wanted == STATE_INACTIVE, "the policy was removed");
+	return server_reply_verdict(p->call, p->wanted == STATE_INACTIVE, "the policy was removed");
 }
 
 static void on_settled(void *userdata, struct attachment *settled_one, bool settled);
@@ -124,16 +125,16 @@ static void on_settled(void *userdata, struct attachment *settled_one, bool sett
 	int r = settled ? await_or_reply(p, settled_one) : MIN(reply_removed(p), 0);
 
 	if (r < 0)
-		answer_failed(p->connection, r);
+		server_answer_failed(p->connection, r);
 	if (r <= 0)
-		pending_free(p);
+		server_pending_free(p);
 }
 
 static int reply_when_settled(struct connection *c, sd_bus_message *call, const char *name,
 			      struct attachment *a, enum state wanted)
 {
 	struct attachment *busy = manager_find_busy(c->server->manager, a);
-	struct pending_call *p = pending_new(c, call);
+	struct pending_call *p = server_pending_new(c, call);
 	int r;
 
 	if (!p)
@@ -143,7 +144,7 @@ static int reply_when_settled(struct connection *c, sd_bus_message *call, const 
 	p->wanted = wanted;
 	r = attachment_wait(p->attachment, on_settled, p);
 	if (r < 0) {
-		pending_free(p);
+		server_pending_free(p);
 		return r;
 	}
 	return 1;
@@ -164,19 +165,19 @@ static int changing_verb(sd_bus_message *call, struct connection *c, verb_t verb
 	r = sd_bus_message_read(call, "sb", &name, &wait);
 	if (r < 0)
 		return r;
-	if (!may_manage(c))
-		return deny(ret_error);
+	if (!server_may_manage(c))
+		return server_deny(ret_error);
 	if (manager_is_stopping(m))
 		return sd_bus_error_set(ret_error, ERROR_SHUTTING_DOWN,
 					"the daemon is being stopped");
 	a = manager_find(m, name);
 	if (!a)
-		return no_such_policy(c, name, ret_error);
+		return server_no_such_policy(c, name, ret_error);
 
 	if (!verb(m, a, &why))
-		return reply_verdict(call, false, why);
+		return server_reply_verdict(call, false, why);
 	if (!wait)
-		return reply_verdict(call, true, state_to_string(a->machine.state));
+		return server_reply_verdict(call, true, state_to_string(a->machine.state));
 	return reply_when_settled(c, call, name, a, wanted);
 }
 
@@ -205,13 +206,13 @@ static int method_reset_failed(sd_bus_message *call, void *userdata, sd_bus_erro
 	r = sd_bus_message_read(call, "s", &name);
 	if (r < 0)
 		return r;
-	if (!may_manage(c))
-		return deny(ret_error);
+	if (!server_may_manage(c))
+		return server_deny(ret_error);
 	a = manager_find(c->server->manager, name);
 	if (!a)
-		return no_such_policy(c, name, ret_error);
+		return server_no_such_policy(c, name, ret_error);
 	manager_reset_failed(c->server->manager, a);
-	return reply_verdict(call, true, state_to_string(a->machine.state));
+	return server_reply_verdict(call, true, state_to_string(a->machine.state));
 }
 
 static int append_rows(sd_bus_message *reply, struct connection *c, char **names)
@@ -221,13 +222,13 @@ static int append_rows(sd_bus_message *reply, struct connection *c, char **names
 
 	if (!names) {
 		for (size_t i = 0; r >= 0 && i < manager_count(m); i++)
-			r = server_append_row(reply, manager_get(m, i), false);
+			r = server_append_row(reply, manager_get(m, i), ROW_LIST);
 	} else if (!names[0]) {
 		for (size_t i = 0; r >= 0 && i < manager_count(m); i++)
-			r = server_append_row(reply, manager_get(m, i), true);
+			r = server_append_row(reply, manager_get(m, i), ROW_STATUS);
 	} else {
 		for (size_t i = 0; r >= 0 && names[i]; i++)
-			r = server_append_row(reply, manager_find(m, names[i]), true);
+			r = server_append_row(reply, manager_find(m, names[i]), ROW_STATUS);
 	}
 	return r;
 }
@@ -277,7 +278,7 @@ static int method_status(sd_bus_message *call, void *userdata, sd_bus_error *ret
 		return r;
 	for (size_t i = 0; names && names[i]; i++)
 		if (!manager_find(c->server->manager, names[i]))
-			return no_such_policy(c, names[i], ret_error);
+			return server_no_such_policy(c, names[i], ret_error);
 	return reply_rows(call, c, names ? names : all);
 }
 
@@ -311,8 +312,8 @@ static void on_reloaded(void *userdata, bool ok, const struct reload_line *lines
 	int r = reply_reload(p->call, ok, lines, n);
 
 	if (r < 0)
-		answer_failed(p->connection, r);
-	pending_free(p);
+		server_answer_failed(p->connection, r);
+	server_pending_free(p);
 }
 
 static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
@@ -325,20 +326,20 @@ static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *ret
 	r = sd_bus_message_read(call, "b", &wait);
 	if (r < 0)
 		return r;
-	if (!may_manage(c))
-		return deny(ret_error);
+	if (!server_may_manage(c))
+		return server_deny(ret_error);
 	if (manager_is_stopping(c->server->manager))
 		return sd_bus_error_set(ret_error, ERROR_SHUTTING_DOWN,
 					"the daemon is being stopped");
 	if (wait) {
-		p = pending_new(c, call);
+		p = server_pending_new(c, call);
 		if (!p)
 			return -ENOMEM;
 	}
 	r = manager_reload(c->server->manager, wait ? on_reloaded : NULL, p, &reload);
 	if (r < 0) {
 		if (p)
-			pending_free(p);
+			server_pending_free(p);
 		return r;
 	}
 	if (!wait)
@@ -396,7 +397,7 @@ static int method_cat(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
 		if (streq(files.sets[i].name, wanted))
 			r = reply_files(call, &files.sets[i]);
 	policy_collection_done(&files);
-	return r == -ENOENT ? no_such_policy(c, name, ret_error) : r;
+	return r == -ENOENT ? server_no_such_policy(c, name, ret_error) : r;
 }
 
 static int reply_foreign(sd_bus_message *call, const struct outcome *o)
@@ -422,8 +423,8 @@ static void on_surveyed(void *userdata, const struct outcome *o, const char *err
 	r = error ? sd_bus_reply_method_errorf(p->call, SD_BUS_ERROR_FAILED, "%s", error)
 		  : reply_foreign(p->call, o);
 	if (r < 0)
-		answer_failed(p->connection, r);
-	pending_free(p);
+		server_answer_failed(p->connection, r);
+	server_pending_free(p);
 }
 
 static int method_foreign(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
@@ -432,29 +433,34 @@ static int method_foreign(sd_bus_message *call, void *userdata, sd_bus_error *re
 	struct pending_call *p;
 	int r;
 
-	if (!may_manage(c))
-		return deny(ret_error);
-	p = pending_new(c, call);
+	if (!server_may_manage(c))
+		return server_deny(ret_error);
+	p = server_pending_new(c, call);
 	if (!p)
 		return -ENOMEM;
 	r = manager_survey(c->server->manager, on_surveyed, p, &p->survey);
 	if (r < 0) {
-		pending_free(p);
+		server_pending_free(p);
 		return r;
 	}
 	return 1;
 }
 
-static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
+int server_subscribe(struct connection *c, sd_bus_error *ret_error)
 {
-	struct connection *c = userdata;
-
 	if (!c->subscribed && c->server->n_subscribers >= SUBSCRIBERS_MAX)
 		return sd_bus_error_setf(ret_error, SD_BUS_ERROR_LIMITS_EXCEEDED,
 					 "%u clients are monitoring already", SUBSCRIBERS_MAX);
 	c->server->n_subscribers += !c->subscribed;
 	c->subscribed = true;
-	return sd_bus_reply_method_return(call, NULL);
+	return 0;
+}
+
+static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
+{
+	int r = server_subscribe(userdata, ret_error);
+
+	return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
 }
 
 const sd_bus_vtable server_vtable[] = {
@@ -468,14 +474,24 @@ const sd_bus_vtable server_vtable[] = {
 		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_RESTART, "sb", SIGNATURE_VERDICT, method_restart,
 		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD(METHOD_SWITCH, "stb", SIGNATURE_VERDICT, server_method_switch,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD(METHOD_SWITCH_BACK, "sb", SIGNATURE_VERDICT, server_method_switch_back,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_RESET_FAILED, "s", SIGNATURE_VERDICT, method_reset_failed,
 		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_RELOAD, "b", SIGNATURE_RELOAD, method_reload,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD(METHOD_LOG, "st", SIGNATURE_LOG, server_method_log,
 		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_CAT, "s", SIGNATURE_FILES, method_cat, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_FOREIGN, NULL, SIGNATURE_ROWS, method_foreign,
 		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD(METHOD_SUBSCRIBE, NULL, NULL, method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD(METHOD_FOLLOW, "tt", SIGNATURE_EVENTS, server_method_follow,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD(METHOD_METRICS, NULL, SIGNATURE_METRICS, server_method_metrics,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL(SIGNAL_EVENT, SIGNATURE_EVENT, 0),
 	SD_BUS_VTABLE_END,
 };

@@ -43,6 +43,7 @@ struct pending_call {
 	const char *name;    /* of the policy that was called for; borrowed from call */
 	struct manager_reload *reload;
 	struct manager_survey *survey;
+	struct manager_switch *switching;
 	enum state wanted; /* the state that means success */
 };
 
@@ -58,6 +59,17 @@ struct connection {
 	TAILQ_HEAD(, pending_call) pending;
 };
 
+/* Who may, and whom: each sets *ret_error and returns what the method returns. */
+bool server_may_manage(const struct connection *c);
+int server_deny(sd_bus_error *ret_error);
+int server_no_such_policy(const struct connection *c, const char *name, sd_bus_error *ret_error);
+
+/* Answers that come later. new: NULL: out of memory. answer_failed: the client is closed, since it would wait for ever. */
+struct pending_call *server_pending_new(struct connection *c, sd_bus_message *call);
+void server_pending_free(struct pending_call *p);
+void server_answer_failed(struct connection *c, int error);
+int server_reply_verdict(sd_bus_message *call, bool done, const char *text);
+
 /* The vtable; its userdata is the connection. */
 extern const sd_bus_vtable server_vtable[];
 
@@ -70,8 +82,25 @@ void connection_forget_pending(struct connection *c);
 char *server_clean(const char *text);
 int server_append_pair(sd_bus_message *m, const char *a, const char *b);
 
-/* Appends one a{sv} of List, or with status of Status; what the kernel says now has its consequences soon after. */
-int server_append_row(sd_bus_message *m, struct attachment *a, bool status);
+/* Methods that stand in files of their own: server-switch.c, server-metrics.c, server-history.c, server-log.c. */
+int server_method_switch(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
+int server_method_switch_back(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
+int server_method_metrics(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
+int server_method_follow(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
+int server_method_log(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
+
+/* From now on the connection gets events. 0; negative: there are too many that do, *ret_error says so. */
+int server_subscribe(struct connection *c, sd_bus_error *ret_error);
+
+/* The method that it is an answer of. */
+enum row_extent {
+	ROW_LIST,
+	ROW_STATUS,
+	ROW_METRICS,
+};
+
+/* Appends one a{sv}; what the kernel says now has its consequences soon after. */
+int server_append_row(sd_bus_message *m, struct attachment *a, enum row_extent extent);
 /* Appends one a{sv} of Foreign. */
 int server_append_foreign(sd_bus_message *m, const struct outcome_foreign *f);
 /* Appends the fields of SIGNATURE_EVENT (not as a struct). */

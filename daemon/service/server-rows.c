@@ -6,19 +6,7 @@
 #include "common/sentence.h"
 #include "daemon/core/utf8.h"
 #include "daemon/service/attachment-watch.h"
-#include "daemon/service/server-internal.h"
-
-/* Where the row goes; the first error stays, and everything after it does nothing. */
-struct row {
-	sd_bus_message *m;
-	int error;
-};
-
-#define row_do(row, call)                      \
-	do {                                   \
-		if ((row)->error >= 0)         \
-			(row)->error = (call); \
-	} while (0)
+#include "daemon/service/server-row.h"
 
 char *server_clean(const char *text)
 {
@@ -57,9 +45,9 @@ int server_append_event(sd_bus_message *m, const char *policy, const struct even
 				     reason_to_string(e->reason), detail, e->link_id);
 }
 
-/* Entries. What does not apply (NULL, 0) is left out. */
+/* Entries. */
 
-static void row_text(struct row *row, const char *key, const char *text)
+void row_text(struct row *row, const char *key, const char *text)
 {
 	_cleanup_(freep) char *copy = NULL;
 
@@ -74,7 +62,7 @@ static void row_bool(struct row *row, const char *key, bool value)
 	row_do(row, sd_bus_message_append(row->m, "{sv}", key, "b", (int)value));
 }
 
-static void row_number(struct row *row, const char *key, uint32_t number)
+void row_number(struct row *row, const char *key, uint32_t number)
 {
 	row_do(row, sd_bus_message_append(row->m, "{sv}", key, "u", number));
 }
@@ -85,14 +73,13 @@ static void row_id(struct row *row, const char *key, uint32_t id)
 		row_number(row, key, id);
 }
 
-static void row_time(struct row *row, const char *key, usec_t time)
+void row_time(struct row *row, const char *key, usec_t time)
 {
 	if (time)
 		row_do(row, sd_bus_message_append(row->m, "{sv}", key, "t", time));
 }
 
-/* An entry whose value is an array; type is that of the array, such as "a(sss)". */
-static void row_open(struct row *row, const char *key, const char *type)
+void row_open(struct row *row, const char *key, const char *type)
 {
 	row_do(row, sd_bus_message_open_container(row->m, 'e', "sv"));
 	row_do(row, sd_bus_message_append_basic(row->m, 's', key));
@@ -100,7 +87,7 @@ static void row_open(struct row *row, const char *key, const char *type)
 	row_do(row, sd_bus_message_open_container(row->m, 'a', type + 1));
 }
 
-static void row_close(struct row *row)
+void row_close(struct row *row)
 {
 	for (int containers = 0; containers < 3; containers++)
 		row_do(row, sd_bus_message_close_container(row->m));
@@ -136,12 +123,25 @@ static void row_state(struct row *row, const struct attachment *a)
 	const struct machine *m = &a->machine;
 
 	row_text(row, KEY_STATE, state_to_string(m->state));
-	row_text(row, KEY_REASON, a->events.n ? reason_to_string(m->reason) : NULL);
+	row_text(row, KEY_REASON, a->events.n || a->situation ? reason_to_string(m->reason) : NULL);
 	row_text(row, KEY_DETAIL, attachment_detail(a));
 	row_time(row, KEY_ATTACHED_USEC, a->attached_realtime);
 	row_number(row, KEY_RESTARTS, m->restarts);
 	if (m->state == STATE_WAITING && m->deadline != USEC_INFINITY)
 		row_time(row, KEY_NEXT_ATTEMPT_USEC, to_realtime(m->deadline));
+}
+
+static void row_switch(struct row *row, const struct attachment *a)
+{
+	usec_t ends = a->switch_ends;
+
+	if (!a->switched_from)
+		return;
+	row_text(row, KEY_SWITCHED_FROM, a->switched_from);
+	if (ends != SWITCH_FOR_GOOD)
+		row_do(row, sd_bus_message_append(
+				    row->m, "{sv}", KEY_SWITCH_ENDS_USEC, "t",
+				    ends == SWITCH_UNTIL_RESTART ? ends : to_realtime(ends)));
 }
 
 static void row_texts(struct row *row, const char *key, char *const *texts, size_t n)
@@ -161,7 +161,7 @@ static void row_disagreements(struct row *row, struct attachment *a)
 	if (a->machine.state != STATE_ATTACHED)
 		return;
 	r = kernel_alive(&a->handles, &a->outcome, &why);
-	if (r > 0)
+	if (r == 1)
 		return;
 	if (r < 0)
 		why = sentence("whether the kernel uses it cannot be found out: %s", strerror(-r));
@@ -227,7 +227,7 @@ static void row_events(struct row *row, const struct attachment *a)
 	row_close(row);
 }
 
-static void row_users(struct row *row, const struct attachment *a)
+void row_users(struct row *row, const struct attachment *a)
 {
 	int users = attachment_is_attached(a) ? kernel_users(&a->handles) : -ENOENT;
 
@@ -268,6 +268,13 @@ static void row_files(struct row *row, const struct policy *p)
 	row_texts(row, KEY_STATUS_FILES, p ? p->files : NULL, n);
 }
 
+static void row_kept(struct row *row, const struct attachment *a)
+{
+	_cleanup_(freep) char *kept = a->host->describe_kept(a->host->userdata, a);
+
+	row_text(row, KEY_STATUS_KEPT, kept);
+}
+
 static void row_status(struct row *row, const struct attachment *a)
 {
 	const struct outcome *o = &a->outcome;
@@ -278,8 +285,10 @@ static void row_status(struct row *row, const struct attachment *a)
 	row_text(row, KEY_STATUS_VERIFIER_LOG, o->verifier_log);
 	row_texts(row, KEY_STATUS_NOTES, o->notes.items, o->notes.n);
 	row_text(row, KEY_STATUS_DIGEST, o->digest);
-	if (attachment_is_attached(a))
+	if (attachment_is_attached(a)) {
 		row_text(row, KEY_STATUS_WATCH, attachment_watch_describe(a));
+		row_kept(row, a);
+	}
 	row_files(row, a->policy);
 	row_time(row, KEY_STATUS_ATTACH_USEC, o->load_usec + o->attach_usec);
 	row_users(row, a);
@@ -287,17 +296,20 @@ static void row_status(struct row *row, const struct attachment *a)
 	row_exit(row, o);
 }
 
-int server_append_row(sd_bus_message *m, struct attachment *a, bool status)
+int server_append_row(sd_bus_message *m, struct attachment *a, enum row_extent extent)
 {
 	struct row row = {.m = m};
 
 	row_do(&row, sd_bus_message_open_container(m, 'a', "{sv}"));
 	row_policy(&row, a);
 	row_state(&row, a);
+	row_switch(&row, a);
 	row_kernel(&row, a);
 	row_disagreements(&row, a);
-	if (status)
+	if (extent == ROW_STATUS)
 		row_status(&row, a);
+	else if (extent == ROW_METRICS)
+		row_metrics(&row, a);
 	row_do(&row, sd_bus_message_close_container(m));
 	return row.error < 0 ? row.error : 0;
 }

@@ -266,7 +266,7 @@ static int worker_start(struct worker *w)
 	if (r < 0)
 		return r;
 	if (r == 0) {
-		if (!w->task.urgent)
+		if (!w->task.keeps_priority)
 			give_up_priority();
 		worker_main(&w->task, child_end);
 	}

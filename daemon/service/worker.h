@@ -30,10 +30,12 @@ struct worker_report {
 struct worker_task {
 	const char *name; /* of the policy, for comm and sentences; borrowed until done() */
 	/*
-	 * Before those that wait already, with one place of its own beyond the number of workers, and with the daemon's
-	 * real-time priority, which others give up: taking off must work while a scheduler starves everybody.
+	 * Before those that wait already, and with one place of its own beyond the number of workers: taking off must
+	 * work while a scheduler starves everybody.
 	 */
 	bool urgent;
+	/* With the daemon's real-time priority, which others give up: for what has to do with a running scheduler. */
+	bool keeps_priority;
 	/* Asked right before the fork: the descriptors that run() needs, -EBADF for none. Not consumed. */
 	void (*keep_fds)(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
 	/* In the child. 0, or -ENOMEM: nothing could be reported. */
