@@ -98,12 +98,13 @@ static json_t *make_status(const void *items, size_t i)
 	const struct policy_row *r = &((const struct policy_row *)items)[i];
 	json_auto_t *policy = policy_object(r);
 	json_auto_t *added = json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:o, s:o, s:o, s:o}", "fields",
+		"{s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o}", "fields",
 		json_array_of(r->fields, r->n_fields, make_field), "programs",
 		json_array_of(r->programs, r->n_programs, make_program), "events",
 		json_array_of(r->events, r->n_events, make_event), "notes",
 		array_of_texts(&r->notes), "files", array_of_texts(&r->files), "digest", r->digest,
-		"watch", r->watch, "attach_usec", json_number_or_null(r->attach_usec), "users",
+		"watch", r->watch, "kept", r->kept, "attach_usec",
+		json_number_or_null(r->attach_usec), "users",
 		count_or_null(r->users_known, r->users), "defaults",
 		json_array_of(r->defaults, r->n_defaults, make_default), "exit", exit_or_null(r));
 

@@ -169,6 +169,7 @@ static const struct dictionary_key keys[] = {
 	{KEY_DISAGREEMENTS, "as", offsetof(struct policy_row, disagreements)},
 	{KEY_STATUS_DIGEST, "s", offsetof(struct policy_row, digest)},
 	{KEY_STATUS_WATCH, "s", offsetof(struct policy_row, watch)},
+	{KEY_STATUS_KEPT, "s", offsetof(struct policy_row, kept)},
 	{KEY_STATUS_VERIFIER_LOG, "s", offsetof(struct policy_row, verifier_log)},
 	{KEY_STATUS_ATTACH_USEC, "t", offsetof(struct policy_row, attach_usec)},
 	{KEY_STATUS_USERS, "u", 0, read_users},

@@ -46,7 +46,7 @@ struct policy_row {
 	struct texts disagreements; /* where the kernel says otherwise */
 
 	/* Of Status() only. */
-	const char *digest, *watch, *verifier_log;
+	const char *digest, *watch, *kept, *verifier_log;
 	uint64_t attach_usec;
 	struct row_field *fields;
 	size_t n_fields;

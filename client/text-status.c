@@ -291,6 +291,7 @@ static void print_attachment(FILE *out, const struct style *style, const struct 
 	print_defaults(out, style, row);
 	print_object(out, style, row);
 	print_value(out, style, "Watch", row->watch);
+	print_value(out, style, "Kept", row->kept);
 }
 
 /* What it is to be, and what came of that. */

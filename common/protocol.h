@@ -124,6 +124,7 @@
 #define KEY_STATUS_NOTES "notes"   /* as: members dropped, alternatives passed over, … */
 #define KEY_STATUS_DIGEST "digest" /* s: SHA-256 of the object as loaded, hex */
 #define KEY_STATUS_WATCH "watch"   /* s: how a detachment is noticed */
+#define KEY_STATUS_KEPT "kept"     /* s: by what it outlives the daemon */
 #define KEY_STATUS_FILES "files"   /* as: the policy file and its drop-ins */
 #define KEY_STATUS_ATTACH_USEC "attach_usec" /* t: how long the last load and attach took */
 

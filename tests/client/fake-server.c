@@ -159,6 +159,7 @@ static void append_status_of_aimd(sd_bus_message *m)
 	append_entry(m, KEY_STATUS_FILES, "as", 1, "/etc/structopsd/policies.d/aimd.policy");
 	append_entry(m, KEY_STATUS_DIGEST, "s", "9f86d081");
 	append_entry(m, KEY_STATUS_WATCH, "s", "the link hangs up");
+	append_entry(m, KEY_STATUS_KEPT, "s", "pins in /sys/fs/bpf/structopsd/aimd");
 	append_entry(m, KEY_STATUS_ATTACH_USEC, "t", UINT64_C(21000));
 	append_entry(m, KEY_STATUS_USERS, "u", 3);
 	append_entry(m, KEY_STATUS_DEFAULTS, "a(ss)", 2, "", "cubic", "/run/netns/blue", "");

@@ -132,6 +132,7 @@ static void status_adds_its_keys(void **state)
 	row.events = events;
 	row.digest = "abc";
 	row.watch = "w";
+	row.kept = "k";
 	row.attach_usec = 21000;
 	row.verifier_log = "a\nb\n";
 	assert_int_equal(json_status(capture_open(&c), &rows), 0);
@@ -143,7 +144,8 @@ static void status_adds_its_keys(void **state)
 		"\"programs\":[{\"member\":\"cong_avoid\",\"name\":\"aimd_cong_avoid\",\"id\":34},"
 		"{\"member\":\"init\",\"name\":\"i\",\"id\":null}],"
 		"\"events\":[" EVENT_JSON "],\"notes\":[\"note\"],\"files\":[\"/a\",\"/b\"],"
-		"\"digest\":\"abc\",\"watch\":\"w\",\"attach_usec\":21000," BARE_STATUS_KEYS ","
+		"\"digest\":\"abc\",\"watch\":\"w\",\"kept\":\"k\",\"attach_usec\":"
+		"21000," BARE_STATUS_KEYS ","
 		"\"verifier_log\":\"a\\nb\\n\"}]}");
 }
 
@@ -154,12 +156,10 @@ static void status_without_anything_has_empty_arrays(void **state)
 	struct capture c;
 
 	assert_int_equal(json_status(capture_open(&c), &rows), 0);
-	assert_captured_json(
-		&c,
-		"{\"schema\":1,\"policies\":[{" BARE_KEYS
-		",\"fields\":[],\"programs\":[],\"events\":[],\"notes\":[],"
-		"\"files\":[],\"digest\":null,\"watch\":null,\"attach_usec\":null," BARE_STATUS_KEYS
-		"}]}");
+	assert_captured_json(&c, "{\"schema\":1,\"policies\":[{" BARE_KEYS
+				 ",\"fields\":[],\"programs\":[],\"events\":[],\"notes\":[],"
+				 "\"files\":[],\"digest\":null,\"watch\":null,\"kept\":null,"
+				 "\"attach_usec\":null," BARE_STATUS_KEYS "}]}");
 }
 
 static struct policy_row exited(const struct row_default *defaults, size_t n)

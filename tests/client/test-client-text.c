@@ -200,6 +200,7 @@ static void status_of_an_attachment(void **state)
 	row.object = "/usr/lib/structopsd/objects/tcp_aimd.bpf.o";
 	row.digest = "9f86d081";
 	row.watch = "the link hangs up";
+	row.kept = "pins in /sys/fs/bpf/structopsd/aimd";
 	row.attach_usec = 21000;
 	row.fields = fields;
 	row.n_fields = ARRAY_SIZE(fields);
@@ -217,6 +218,7 @@ static void status_of_an_attachment(void **state)
 		    "     Object: /usr/lib/structopsd/objects/tcp_aimd.bpf.o\n"
 		    "             sha256 9f86d081\n"
 		    "      Watch: the link hangs up\n"
+		    "       Kept: pins in /sys/fs/bpf/structopsd/aimd\n"
 		    "   Restarts: 2\n"
 		    "    Enabled: yes\n"
 		    "      Files: /etc/structopsd/policies.d/aimd.policy\n"

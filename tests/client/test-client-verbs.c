@@ -124,9 +124,9 @@ static void status_exits_by_what_was_named(void **state)
 
 static void status_json_adds_its_keys(void **state)
 {
-	static const char *const added[] = {"fields", "programs", "events", "notes",
-					    "files",  "digest",   "watch",  "attach_usec",
-					    "users",  "defaults", "exit"};
+	static const char *const added[] = {"fields",      "programs", "events",   "notes",
+					    "files",       "digest",   "watch",    "kept",
+					    "attach_usec", "users",    "defaults", "exit"};
 	struct run run = run_client(state, "status --json");
 	json_auto_t *root = parse(run.out);
 	json_t *policies = json_object_get(root, "policies");
