@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The daemon's side of the fake kernel: what its workers, its helper and its loop call. */
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "common/sentence.h"
 #include "tests/fake-kernel-world.h"
@@ -79,9 +82,16 @@ static void tell(struct outcome *o, enum verdict verdict, enum change change, co
 	o->detail = detail ? strdup(detail) : NULL;
 }
 
-static void misbehave(struct fake_policy *p, enum fake_result result)
+/* Whose map is to be replaced: in a switch that of another policy. */
+static struct fake_policy *former_of(const struct kernel_job *job, struct fake_map *ret)
 {
-	p->replaced_unseen = result == FAKE_UPDATED_AND_CRASHED;
+	if (!fake_read_map(job->old->map_fd, ret))
+		abort();
+	return fake_find(ret->policy);
+}
+
+static void misbehave(enum fake_result result)
+{
 	if (result == FAKE_CRASH || result == FAKE_UPDATED_AND_CRASHED) {
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
@@ -101,21 +111,42 @@ static uint32_t wanted_device(const struct policy *policy)
 	return 0;
 }
 
+static uint64_t nsec(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static void stamp_object(struct outcome *o)
+{
+	struct stat st;
+
+	if (stat(o->object_file, &st) < 0)
+		return;
+	o->stamp = (struct object_stamp){
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.mtime_nsec = nsec(st.st_mtim),
+		.ctime_nsec = nsec(st.st_ctim),
+	};
+}
+
 /* What is known before the load. */
-static void describe_object(const struct fake_policy *p, const struct kernel_job *job,
-			    struct outcome *o)
+static void describe_object(struct fake_policy *p, const struct kernel_job *job, struct outcome *o)
 {
 	const struct fake_device *device = fake_device(wanted_device(job->policy));
 
-	o->type = strdup(p->scheduler ? "sched_ext_ops" : device ? "hid_bpf_ops" : "fake_ops");
+	strcpy(p->type, p->scheduler ? "sched_ext_ops" : device ? "hid_bpf_ops" : "fake_ops");
+	o->type = strdup(p->type);
 	o->map = strdup("fake");
 	o->ops_name = strdup(p->name);
 	o->object_file = strdup(job->policy->object_path);
+	stamp_object(o);
 	if (*p->slot || p->scheduler)
 		o->slot = strdup(*p->slot ? p->slot : FAKE_SLOT);
 }
 
-static void describe_attachment(const struct fake_policy *p, const struct kernel_job *job,
+static void describe_attachment(struct fake_policy *p, const struct kernel_job *job,
 				struct outcome *o)
 {
 	const struct fake_device *device = fake_device(wanted_device(job->policy));
@@ -160,14 +191,17 @@ static enum verdict verdict_of(enum fake_result failure)
 }
 
 /* Who holds the slot that the policy wants, which becomes its own where that is nobody; 0: it may go on. */
-static uint32_t take_slot(const struct fake_policy *p)
+static uint32_t take_slot(const struct fake_policy *p, const struct kernel_job *job)
 {
+	struct fake_map map = {.life = 1};
+	const struct fake_policy *former = job->old ? former_of(job, &map) : p;
 	uint32_t holder = 0;
 
 	if (!p->scheduler)
 		return 0;
 	fake_lock();
-	if (world->slot_map_id && !fake_is_map_of(p, world->slot_map_id))
+	if (world->slot_map_id && !fake_is_map_of(p, world->slot_map_id) &&
+	    !fake_is_map_of(former, world->slot_map_id))
 		holder = world->slot_map_id;
 	else
 		world->slot_map_id = fake_map_id(p, p->lives + 1);
@@ -185,7 +219,7 @@ static void attach(struct fake_policy *p, const struct kernel_job *job, enum cha
 		tell(o, VERDICT_GONE, CHANGE_FRESH, "the fake kernel has no such device");
 		return;
 	}
-	o->holder_map_id = take_slot(p);
+	o->holder_map_id = take_slot(p, job);
 	p->seen_taken |= o->holder_map_id != 0;
 	if (o->holder_map_id) {
 		tell(o, VERDICT_TAKEN, CHANGE_FRESH, "another fake scheduler runs");
@@ -210,11 +244,17 @@ static void fail(struct fake_policy *p, const struct kernel_job *job, enum fake_
 		 struct outcome *o, struct kernel_handles *ret)
 {
 	enum change change = CHANGE_FRESH;
+	const struct fake_policy *former;
+	struct fake_map map;
 
-	if (result == FAKE_KEPT_RELINKED)
-		ret->link_fd = make_link(p, fake_map_id(p, p->lives), &o->link_id);
+	if (result == FAKE_KEPT_RELINKED) {
+		former = former_of(job, &map);
+		ret->link_fd = make_link(former, fake_map_id(former, map.life), &o->link_id);
+	}
 	if (result == FAKE_DEAD)
 		o->end = p->end;
+	if (result == FAKE_KEPT) /* it came as far as that */
+		point_default(p, job->before, o);
 	if (job->old)
 		change = result == FAKE_LOST ? CHANGE_LOST : CHANGE_KEPT;
 	tell(o, verdict_of(result), change, "the fake kernel was told to fail");
@@ -224,13 +264,17 @@ int kernel_attach(const struct kernel_job *job, struct outcome *o, struct kernel
 {
 	struct fake_policy *p = fake_find(job->policy->name);
 	enum fake_result result = next_result(p);
+	struct fake_map map;
 
 	p->counts.sched_load = sched_getscheduler(0);
 	if (job->old)
 		p->counts.replaces++;
 	else
 		p->counts.attaches++;
-	misbehave(p, result);
+	p->replaced_unseen = false;
+	if (result == FAKE_UPDATED_AND_CRASHED)
+		former_of(job, &map)->replaced_unseen = true;
+	misbehave(result);
 	describe_attachment(p, job, o);
 
 	if (result == FAKE_LOST || result == FAKE_SWAPPED || result == FAKE_KEPT_RELINKED)
@@ -245,11 +289,30 @@ int kernel_attach(const struct kernel_job *job, struct outcome *o, struct kernel
 	return 0;
 }
 
+static void note_privileges(struct fake_counts *counts)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {0};
+	DIR *dir = opendir("/proc/self/fd");
+
+	if (syscall(SYS_capget, &header, has) < 0 || !dir)
+		abort();
+	counts->check_capabilities = has[0].permitted | (uint64_t)has[1].permitted << 32;
+	counts->check_fds = 0;
+	for (const struct dirent *e; (e = readdir(dir));)
+		counts->check_fds += *e->d_name != '.' && atoi(e->d_name) != dirfd(dir);
+	closedir(dir);
+}
+
 int kernel_check(const struct kernel_job *job, struct outcome *o)
 {
 	struct fake_policy *p = fake_find(job->policy->name);
 
+	note_privileges(&p->counts);
 	p->counts.checks++;
+	misbehave(p->check_result);
+	while (atomic_load(&p->check_held))
+		usleep(500);
 	describe_object(p, job, o);
 	if (*p->check_refusal)
 		tell(o, VERDICT_REFUSED, CHANGE_FRESH, p->check_refusal);
@@ -334,6 +397,8 @@ static char *why_not_alive(const struct kernel_handles *h, const struct outcome 
 		return sentence("no fake scheduler runs");
 	if (p->replaced_unseen)
 		return sentence("the fake link has another map");
+	if (p->disabling)
+		return sentence("the fake kernel is disabling it");
 	return NULL;
 }
 
@@ -344,11 +409,12 @@ int kernel_alive(const struct kernel_handles *h, const struct outcome *o, char *
 
 	if (!fake_read_map(h->map_fd, &map))
 		return -EINVAL;
+	fake_find(map.policy)->counts.looks++;
 	why = why_not_alive(h, o, &map);
 	if (!why)
 		return 1;
 	*ret_why = why;
-	return 0;
+	return fake_find(map.policy)->disabling ? 2 : 0;
 }
 
 int kernel_exit_read(const struct kernel_handles *h, const struct outcome *o,
@@ -387,6 +453,16 @@ int kernel_users(const struct kernel_handles *h)
 	struct fake_map map;
 
 	return fake_read_map(h->map_fd, &map) ? fake_find(map.policy)->users : -EINVAL;
+}
+
+bool kernel_counts_runs(void)
+{
+	return false;
+}
+
+int kernel_program_runs(uint32_t id, uint64_t *ret_calls, uint64_t *ret_nsec)
+{
+	return -ENOENT;
 }
 
 int kernel_survey(const uint32_t *ours, size_t n_ours, struct outcome *ret)

@@ -46,7 +46,7 @@ static struct fake_pins *add_pins(const char *name)
 
 /* The test's side. */
 
-void fake_drop_pins(void)
+void fake_kernel_drop_pins(void)
 {
 	while (n_pins > 0)
 		kernel_handles_close(&pins[--n_pins].handles);
@@ -73,7 +73,8 @@ void fake_kernel_spoil_pin(const char *policy, const char *other)
 	struct fake_pins *p = find_pins(policy);
 
 	safe_close(p->handles.link_fd);
-	p->handles.link_fd = other ? copy_of(&find_pins(other)->handles).link_fd : make_file();
+	p->handles.link_fd = other ? fcntl(find_pins(other)->handles.link_fd, F_DUPFD_CLOEXEC, 0)
+				   : make_file();
 }
 
 void fake_kernel_put_pin(const char *name)
@@ -179,8 +180,7 @@ void kernel_find_facts(struct kernel_handles *h, struct adoption_find *ret,
 	ret->map_id = map_id_of(h->map_fd);
 	ret->alive = ret->is_struct_ops && kernel_state(h, NULL) == 1;
 	if (ret->map_id) {
-		strcpy(ret->type,
-		       policy_of_map(ret->map_id)->scheduler ? "sched_ext_ops" : "fake_ops");
+		strcpy(ret->type, policy_of_map(ret->map_id)->type);
 		strcpy(ret->map, "fake");
 	}
 }

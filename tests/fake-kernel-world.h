@@ -20,10 +20,12 @@ struct fake_policy {
 	enum fake_result steps[STEPS_MAX];
 	size_t n_steps, next_step;
 	bool not_relinkable, hang_relink;
-	atomic_bool held;
+	atomic_bool held, check_held;
+	enum fake_result check_result;
 	int relink_error;
-	bool scheduler, with_record, replaced_unseen, seen_taken;
+	bool scheduler, with_record, disabling, replaced_unseen, seen_taken;
 	bool linkless;
+	char type[32];
 	unsigned lives, lives_ended; /* a map belongs to a life */
 	unsigned registered;         /* the life whose map is registered without a link; 0: none */
 	struct exit_record end;
@@ -78,7 +80,6 @@ bool fake_read_map(int fd, struct fake_map *ret);
 struct fake_link *fake_link(uint32_t id);
 /* Its id; 0: the descriptor is no link. */
 uint32_t fake_link_id(int fd);
-void fake_drop_pins(void);
 void fake_lock(void);
 void fake_unlock(void);
 

@@ -21,7 +21,7 @@ static struct {
 
 void fake_kernel_done(void)
 {
-	fake_drop_pins();
+	fake_kernel_drop_pins();
 	for (size_t i = 0; i < kernel.n_links; i++)
 		safe_close(kernel.links[i].fd);
 	kernel.n_links = 0;
@@ -100,6 +100,16 @@ void fake_kernel_refuse_check(const char *policy, const char *sentence)
 	struct fake_policy *p = fake_find(policy);
 
 	snprintf(p->check_refusal, sizeof(p->check_refusal), "%s", or_empty(sentence));
+}
+
+void fake_kernel_misbehave_at_check(const char *policy, enum fake_result result)
+{
+	fake_find(policy)->check_result = result;
+}
+
+void fake_kernel_hold_check(const char *policy, bool hold)
+{
+	atomic_store(&fake_find(policy)->check_held, hold);
 }
 
 void fake_kernel_set_slot(const char *policy, const char *slot)
@@ -256,7 +266,9 @@ void fake_kernel_uevent(const char *action, const char *devpath, const char *sub
 	put_word(f, "HID_NAME", hid_name);
 	length = ftell(f);
 	fclose(f);
-	if (send(kernel.uevent_fd, text, (size_t)length, 0) < 0)
+	/* Where no daemon listens they are lost. */
+	if (send(kernel.uevent_fd, text, (size_t)length, 0) < 0 && errno != ECONNREFUSED &&
+	    errno != ENOTCONN)
 		abort();
 }
 
@@ -386,10 +398,16 @@ void fake_kernel_set_end(const char *policy, const struct exit_record *record)
 	fake_find(policy)->end = record ? *record : (struct exit_record){0};
 }
 
+void fake_kernel_disable(const char *policy)
+{
+	fake_find(policy)->disabling = true;
+}
+
 void fake_kernel_exit_unseen(const char *policy, const struct exit_record *record)
 {
 	struct fake_policy *p = fake_find(policy);
 
+	p->disabling = false;
 	fake_kernel_set_end(policy, record);
 	p->lives_ended = p->lives;
 	fake_free_slot(p);

@@ -39,6 +39,10 @@ void fake_kernel_script(const char *policy, const enum fake_result *results, siz
 
 /* What kernel_check() says: with a sentence VERDICT_REFUSED for that reason; NULL (the default): it fits. */
 void fake_kernel_refuse_check(const char *policy, const char *sentence);
+/* The worker of the next check of the policy crashes or hangs (FAKE_CRASH, FAKE_HANG), until told otherwise. */
+void fake_kernel_misbehave_at_check(const char *policy, enum fake_result result);
+/* Checks of the policy are not reported until this is taken back. */
+void fake_kernel_hold_check(const char *policy, bool hold);
 /* outcome.slot of the policy, checked or attached; NULL (the default): none, or FAKE_SLOT for a scheduler. */
 void fake_kernel_set_slot(const char *policy, const char *slot);
 
@@ -82,6 +86,8 @@ void fake_kernel_rebind(uint32_t id);
 #define FAKE_SLOT "sched_ext_ops"
 #define FAKE_SCHEDULER_DEVICE "/kernel/sched_ext/root"
 void fake_kernel_set_scheduler(const char *policy, bool with_record);
+/* The kernel begins to throw the policy's scheduler out: kernel_alive() is 2 until one of the following ends that. */
+void fake_kernel_disable(const char *policy);
 /* The kernel throws the policy's scheduler out: the record (NULL: none is written) is there, the uevent comes. */
 void fake_kernel_exit(const char *policy, const struct exit_record *record);
 /* The same, but the uevent is lost. */
@@ -111,11 +117,15 @@ void fake_kernel_fail_pins(int error);
 bool fake_kernel_has_pins(const char *policy);
 void fake_kernel_spoil_pin(const char *policy, const char *other);
 void fake_kernel_put_pin(const char *name);
+void fake_kernel_drop_pins(void);
 
 struct fake_counts {
 	unsigned attaches, replaces, relinks, detaches, checks;
-	unsigned given_back; /* settings, by kernel_detach() */
-	unsigned inherited;  /* settings that the last attach found in kernel_job.before */
+	unsigned looks;              /* kernel_alive() */
+	unsigned given_back;         /* settings, by kernel_detach() */
+	unsigned inherited;          /* settings that the last attach found in kernel_job.before */
+	uint64_t check_capabilities; /* of the worker of the last check: permitted ones */
+	unsigned check_fds;          /* and how many descriptors it had */
 	int sched_load, sched_relink, sched_detach; /* scheduling policy of whoever did it last */
 };
 struct fake_counts fake_kernel_counts(const char *policy);

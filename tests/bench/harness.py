@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -80,55 +81,75 @@ def status_numbers(pid: int, *keys: str) -> list[int]:
     return [int(lines[k].split()[0]) for k in keys]
 
 
-def end(process: subprocess.Popen) -> None:
+def end(process: subprocess.Popen, seconds: float = 30) -> None:
     process.terminate()
     try:
-        process.wait(30)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
 class Daemon:
-    """A daemon that attaches n policies of one object, each with a name of its own. A context manager."""
+    """A daemon that attaches n policies of one object, each with a name of its own. A context manager.
 
-    def __init__(self, args: argparse.Namespace, n: int):
+    settings: lines of [Daemon].
+    """
+
+    def __init__(self, args: argparse.Namespace, n: int, settings: Sequence[str] = ()):
         self.args = args
         self.names = names(n)
+        self.settings = settings
         self.stack = ExitStack()
         self.start_seconds = 0.0
 
     def __enter__(self):
         with self.stack:
             self.folder = self.stack.enter_context(scratch_folder())
+            self.stack.callback(shutil.rmtree, self.pins, ignore_errors=True)
             shutil.copy(self.args.object, self.folder / OBJECT)
             (self.folder / "policies").mkdir()
             for name in self.names:
                 text = POLICY.format(object=self.folder / OBJECT, name=name)
                 (self.folder / "policies" / f"{name}.policy").write_text(text, encoding="utf-8")
-            (self.folder / "structopsd.conf").touch()
-            self._start()
+            text = "\n".join(["[Daemon]", *self.settings, ""])
+            (self.folder / "structopsd.conf").write_text(text, encoding="utf-8")
+            self.start()
             self.stack = self.stack.pop_all()
         return self
 
     def __exit__(self, *_):
         self.stack.close()
 
-    def _start(self) -> None:
+    def environment(self) -> dict[str, str]:
+        """What the daemon's has besides ours."""
+        return {}
+
+    def start(self) -> None:
         command = [self.args.daemon, "--config", self.folder / "structopsd.conf"]
         command += ["--policy-path", self.folder / "policies", "--object-path", self.folder]
         command += ["--runtime-dir", self.folder / "run", "--log-level", "warning", "--log-target", "stderr"]
+        environment = {**os.environ, **self.environment()}
         start = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        self.stack.callback(end, self.process)
-        wait_until(lambda: self._is_up(set(self.names)), f"{len(self.names)} policies attached")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)
+        self.stack.callback(end, self.process, 30 + len(self.names) / 10)
+        self.wait_until_up()
         self.start_seconds = time.monotonic() - start
         wait_until(lambda: self.client("list").returncode == 0, "the daemon answers")
+
+    def wait_until_up(self) -> None:
+        wait_until(lambda: self._is_up(set(self.names)), f"{len(self.names)} policies attached")
 
     def _is_up(self, wanted: set[str]) -> bool:
         if self.process.poll() is not None:
             sys.exit(f"the daemon ended with status {self.process.returncode}")
         return wanted <= algorithms()
+
+    @property
+    def pins(self) -> Path:
+        """Of a daemon that had to be killed."""
+        escaped = str(self.folder / "run").replace("/", "%2F").replace(".", "%2E")
+        return Path("/sys/fs/bpf/structopsd" + escaped)
 
     @property
     def socket(self) -> Path:

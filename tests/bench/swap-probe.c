@@ -38,14 +38,14 @@ static usec_t attach(struct kernel_job *job, struct kernel_handles *handles)
 
 static usec_t swap_bare(int link_fd, int map_fd, int *ret_link_fd)
 {
-	usec_t start = now_usec();
+	usec_t start = monotonic_usec();
 
 	if (bpf_link_detach(link_fd) < 0)
 		err(1, "bpf_link_detach");
 	*ret_link_fd = bpf_link_create(map_fd, 0, BPF_STRUCT_OPS, NULL);
 	if (*ret_link_fd < 0)
 		err(1, "bpf_link_create");
-	return now_usec() - start;
+	return monotonic_usec() - start;
 }
 
 /* Forth in the one way, back in the other. */

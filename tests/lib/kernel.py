@@ -27,7 +27,7 @@ def algorithms() -> set[str]:
     return set(ALGORITHMS.read_text(encoding="ascii").split())
 
 
-def _bpftool(*words: str) -> list:
+def bpftool(*words: str) -> list:
     """bpftool gives up at whatever is just coming or going, which may be somebody else's: then it walks again."""
 
     def walk():
@@ -46,12 +46,12 @@ def detach(link_id: int) -> None:
 
 def links() -> dict[int, int]:
     """The struct_ops links, each with its map; 0: detached."""
-    return {link["id"]: link.get("map_id", 0) for link in _bpftool("link", "show") if link["type"] == "struct_ops"}
+    return {link["id"]: link.get("map_id", 0) for link in bpftool("link", "show") if link["type"] == "struct_ops"}
 
 
 def struct_ops() -> dict[int, dict]:
     """The struct_ops maps that are filled, each with the kernel's struct as it is inside."""
-    dump = _bpftool("struct_ops", "dump")
+    dump = bpftool("struct_ops", "dump")
     found = {}
     for info, value in zip(dump[0::2], dump[1::2]):
         found[info["bpf_map_info"]["id"]] = next(iter(value.values()))["data"]

@@ -265,6 +265,26 @@ static void test_record_tells_first(void **state)
 	assert_string_equal(why, "scx_bpf_error (kind 1025)");
 }
 
+/* On its way out, with a record that is still empty: nobody knows yet what its end asks for. */
+static void test_record_is_waited_for(void **state)
+{
+	_cleanup_(kernel_handles_close) struct kernel_handles h = KERNEL_HANDLES_NULL;
+	_cleanup_(freep) char *why = NULL;
+	struct outcome o = {
+		.ops_name = (char *)"t_fifo",
+		.device = (char *)"/kernel/sched_ext/root",
+		.enable_seq = 3,
+	};
+
+	write_files(state, "disabling\n", "t_fifo\n", "3\n");
+	h.record_fd = record_map(&o, 0, "");
+	assert_int_equal(scx_alive(&h, &o, &why), 2);
+	assert_non_null(strstr(why, "the kernel is disabling it"));
+	free(TAKE_PTR(why));
+	write_files(state, "disabled\n", NULL, NULL);
+	assert_int_equal(scx_alive(&h, &o, &why), 0);
+}
+
 static void test_after_attach(void **state)
 {
 	const struct kernel_handles h = KERNEL_HANDLES_NULL;
@@ -357,6 +377,7 @@ int main(void)
 		TEST(test_alive),
 		TEST(test_alive_sub_scheduler),
 		TEST(test_record_tells_first),
+		TEST(test_record_is_waited_for),
 		TEST(test_after_attach),
 		TEST(test_never_enabled),
 		TEST(test_dead_on_arrival),

@@ -66,6 +66,7 @@ class ContinuityTest(NativeTest):
 class GoesOn(ContinuityTest):
     def test_whatever_its_end_was(self):
         before = self.start("a", "b", "c")
+        self.assertEqual(before["a"]["kept"], f"pins in {self.pins}/a")
         self.d.detach_and_come_back("b")
         before["b"] = self.assert_attached(self.d, "b")
         with links.Watcher([row["link_id"] for row in before.values()]) as watcher:
@@ -73,7 +74,7 @@ class GoesOn(ContinuityTest):
                 self.again(number)
                 for row in before.values():
                     after = self.assert_same(row)
-                    for key in ("map_id", "attached_usec", "restarts", "fields", "programs", "digest", "object"):
+                    for key in ("map_id", "kept", "attached_usec", "restarts", "fields", "programs", "digest", "object"):
                         self.assertEqual(after[key], row[key], key)
             self.assertEqual(watcher.end(), [])
         self.d.detach_and_come_back("a")
@@ -238,7 +239,7 @@ class BadInput(ContinuityTest):
         """It runs all the same, and says that it is kept by nothing."""
         self.d.policy("a")
         self.d.start(before=before)
-        self.assert_attached(self.d, "a")
+        self.assertEqual(self.assert_attached(self.d, "a")["kept"], "not kept")
         lines = until(lambda: self.d.log_lines("cannot be kept over the end of the daemon"), "it says so")
         self.assertEqual(len(lines), 1, lines)
         self.assert_says(lines[0], *parts)

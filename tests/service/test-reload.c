@@ -2,8 +2,6 @@
 /* reload in all its directions, and that it is all or nothing. */
 #include "tests/service/rig.h"
 
-#include <sys/stat.h>
-
 static void assert_reload(struct rig *r, bool ok, const char *wanted)
 {
 	bool got_ok;
@@ -60,10 +58,13 @@ static void test_removed_and_back_before_it_was_forgotten(void **state)
 	rig_policy(r, "a", "");
 	rig_start(r);
 	rig_remove_policy(r, "a");
+	fake_kernel_hold("a", true);
 	assert_int_equal(manager_reload(r->manager, NULL, NULL, NULL), 0);
 	assert_int_equal(rig_state(r, "a"), STATE_DETACHING);
 	rig_policy(r, "a", "");
 	assert_int_equal(manager_reload(r->manager, NULL, NULL, NULL), 0);
+	rig_run_until(r, !rig_get(r, "a")->removed);
+	fake_kernel_hold("a", false);
 	rig_run_until(r, rig_state(r, "a") == STATE_ATTACHED);
 	assert_true(fake_kernel_is_attached("a"));
 }
@@ -263,6 +264,20 @@ static void test_reload_while_loading(void **state)
 	rig_assert(r, "a", "attached reload");
 }
 
+/* Attached by hand, and then enabled and changed at once: the change is brought in. */
+static void test_enabled_while_attached_by_hand(void **state)
+{
+	struct rig *r = *state;
+	const char *why;
+
+	rig_policy_text(r, "a", "[Policy]\nEnabled=no\n[Object]\nPath=/object\n");
+	rig_start(r);
+	assert_true(manager_attach(r->manager, rig_get(r, "a"), &why));
+	rig_run_until(r, rig_state(r, "a") == STATE_ATTACHED);
+	rig_policy_text(r, "a", "[Object]\nPath=/object\n[Fields]\nx=1\n");
+	assert_reload(r, true, "a: updated (atomic, link 1)\n");
+}
+
 #define rig_test(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
@@ -284,6 +299,7 @@ int main(void)
 		rig_test(test_invalid_is_mended),
 		rig_test(test_failed_is_tried_again_only_when_changed),
 		rig_test(test_reload_while_loading),
+		rig_test(test_enabled_while_attached_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ static void test_real_time_priority(void **state)
 	if (!allowed)
 		skip();
 	assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &none), 0);
-	assert_int_equal(fake_kernel_counts("a").sched_load, SCHED_OTHER);
+	assert_int_equal(fake_kernel_counts("a").sched_load, SCHED_RR);
 	assert_int_equal(fake_kernel_counts("a").sched_relink, SCHED_RR);
 	assert_int_equal(fake_kernel_counts("a").sched_detach, SCHED_RR);
 }

@@ -41,6 +41,7 @@ static const struct row rows[] = {
 	{"broken", "", "link", "adopt attached adopted take", "does not parse"},
 	{"on", "loading relink", "link", "adopt attached adopted take", "goes on"},
 	{"on", "waiting relink", "link", "adopt attached adopted take", "goes on"},
+	{"on", "detaching reload", "link", "adopt attached adopted take", "goes on"},
 
 	/* Something changed: it goes on, and what is wanted now is brought in beside it. */
 	{"on object", "attached", "link", "replace attached reload take", "policy was changed"},
@@ -68,6 +69,7 @@ static const struct row rows[] = {
 	{"off", "", "link", "detach attached reload take", "Enabled=no"},
 	{"on", "detaching admin", "link", "detach attached admin take", "asked for"},
 	{"on", "inactive admin", "link", "detach attached admin take", "asked for"},
+	{"off", "detaching reload was-off", "link", "detach attached reload take", "asked for"},
 	{"off", "attached owes", "", "detach attached reload", "given back"},
 	{"", "attached owes", "map", "detach attached reload", "given back"},
 	{"", "attached owes", "link", "detach attached reload take", "no policy"},
@@ -101,6 +103,8 @@ static const struct row rows[] = {
 	{"on", "attached was-off", "dead", "attach inactive reload", "Enabled=yes"},
 	{"on", "failed was-off", "", "attach inactive reload", "Enabled=yes"},
 	{"on", "detaching again", "dead", "attach inactive boot", "being restarted"},
+	{"on", "inactive reload", "", "attach inactive reload", "there again"},
+	{"on", "detaching reload", "dead", "attach inactive reload", "there again"},
 	{"on", "invalid", "", "attach inactive reload", "parses now"},
 
 	/* Nothing ran, and it goes on where it was, with its counters. */
@@ -198,8 +202,9 @@ static struct state_record record_of(const char *words, bool policy_enabled)
 		.machine =
 			{
 				.state = state_of(words),
-				.reason = says(words, "admin") ? REASON_ADMIN
-							       : REASON_LINK_DETACHED,
+				.reason = says(words, "admin")    ? REASON_ADMIN
+					  : says(words, "reload") ? REASON_RELOAD
+								  : REASON_LINK_DETACHED,
 				.backoff = {.restarts = 2,
 					    .starts = STARTS,
 					    .window_start = NOW / 2},

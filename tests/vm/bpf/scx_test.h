@@ -77,12 +77,15 @@ const volatile __u64 __SCX_OF_NO_KERNEL __weak;
 const volatile int init_error = 0;
 /* Errors with the first task that it is given. */
 const volatile bool short_lived = false;
+/* Runs nobody, from the start. */
+const volatile bool starving = false;
 
 enum kick {
 	KICK_NONE,
 	KICK_ERROR,   /* scx_bpf_error(), after a word to the program's stderr stream */
 	KICK_RESTART, /* scx_bpf_exit() with the code that asks for a restart */
 	KICK_EXIT,    /* scx_bpf_exit(77) */
+	KICK_STARVE,  /* from now on it runs nobody */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -114,27 +117,33 @@ static __always_inline void whine(void)
 	bpf_stream_vprintk(STREAM_STDERR, text, none, sizeof(none));
 }
 
-static __always_inline void obey(void)
+static __always_inline __u32 kicked(void)
 {
-	static char poked[] = "poked", restart[] = "restart, please", bye[] = "bye";
 	__u32 zero = 0, *wanted = bpf_map_lookup_elem(&kick, &zero);
 
-	if (!wanted)
-		return;
-	if (*wanted == KICK_ERROR) {
+	return wanted ? *wanted : KICK_NONE;
+}
+
+static __always_inline void obey(__u32 wanted)
+{
+	static char poked[] = "poked", restart[] = "restart, please", bye[] = "bye";
+
+	if (wanted == KICK_ERROR) {
 		whine();
 		say(scx_bpf_error_bstr, poked);
-	} else if (*wanted == KICK_RESTART) {
+	} else if (wanted == KICK_RESTART) {
 		say(scx_bpf_exit_bstr, __SCX_ECODE_ACT_RESTART, restart);
-	} else if (*wanted == KICK_EXIT) {
+	} else if (wanted == KICK_EXIT) {
 		say(scx_bpf_exit_bstr, 77, bye);
 	}
 }
 
-static __always_inline bool is_victim(struct task_struct *p)
+static __always_inline bool is_victim(struct task_struct *p, __u32 wanted)
 {
 	char comm[16] = {};
 
+	if (starving || wanted == KICK_STARVE)
+		return true;
 	bpf_probe_read_kernel_str(comm, sizeof(comm), p->comm);
 	return bpf_strncmp(comm, 7, "victim") == 0;
 }
@@ -150,15 +159,16 @@ SEC("struct_ops")
 void BPF_PROG(test_enqueue, struct task_struct *p, __u64 enq_flags)
 {
 	static char brief[] = "short-lived";
+	__u32 wanted = kicked();
 
 	__sync_fetch_and_add(&enqueued, 1);
 	if (__SCX_OF_NO_KERNEL)
 		futures = __SCX_OF_NO_KERNEL;
 	if (short_lived)
 		say(scx_bpf_error_bstr, brief);
-	obey();
-	scx_bpf_dsq_insert___v2___now(p, is_victim(p) ? VICTIMS : __SCX_DSQ_GLOBAL, __SCX_SLICE_DFL,
-				      enq_flags);
+	obey(wanted);
+	scx_bpf_dsq_insert___v2___now(p, is_victim(p, wanted) ? VICTIMS : __SCX_DSQ_GLOBAL,
+				      __SCX_SLICE_DFL, enq_flags);
 }
 
 SEC("struct_ops")

@@ -118,9 +118,9 @@ scx_ops() { cat $scx/root/ops 2>/dev/null || true; }
 scx_runs() { [ "$(scx_state) $(scx_ops)" = "enabled $1" ]; }
 scx_off() { [ "$(scx_state)" = disabled ] && [ ! -e $scx/root ]; }
 
-# kick error|restart|exit: what the newest scx_test does with the next task that wakes up
+# kick error|restart|exit|starve: what the newest scx_test does with the next task that wakes up
 kick() {
-	local -A kinds=([error]=1 [restart]=2 [exit]=3)
+	local -A kinds=([error]=1 [restart]=2 [exit]=3 [starve]=4)
 	bpftool map update id "$(last_map kick)" key 0 0 0 0 value "${kinds[$1]}" 0 0 0
 }
 
@@ -154,6 +154,20 @@ goes() {
 	done
 }
 first() { story "$1" | jq -r ".[0].$2"; }
+
+# suspend SECONDS: suspends the machine to RAM; the clock wakes it. The port to the host would not survive that: it is taken
+# away and put back, and what is said meanwhile is said then.
+suspend() {
+	local driver=/sys/bus/virtio/drivers/virtio_console device
+	device=$(basename "$(readlink -f $driver/virtio*)")
+	exec >/tmp/suspended 2>&1
+	echo "$device" >$driver/unbind
+	rtcwake -m mem -s "$1" || true
+	echo "$device" >$driver/bind
+	wait_for 20 eval 'compgen -G "/dev/vport*" >/dev/null'
+	exec >"$(compgen -G "/dev/vport*")" 2>&1
+	cat /tmp/suspended
+}
 
 # --- HID devices that are not there --------------------------------------------------------------------------------
 #
