@@ -77,6 +77,13 @@ void fake_kernel_spoil_pin(const char *policy, const char *other)
 				   : make_file();
 }
 
+void fake_kernel_lose_map_pin(const char *policy)
+{
+	struct fake_pins *p = find_pins(policy);
+
+	p->handles.map_fd = safe_close(p->handles.map_fd);
+}
+
 void fake_kernel_put_pin(const char *name)
 {
 	add_pins(name)->handles.link_fd = make_file();

@@ -111,12 +111,13 @@ void fake_kernel_set_foreign(const char *holder);
 /*
  * Pins (tests/fake-kernel-keep.c) are descriptors of the test's. fail_pins: errno of each kernel_pin(), 0: they work.
  * has_pin: whether the policy has pins. spoil_pin: the link's pin becomes a file, or that of another policy; put_pin
- * makes a pin of a file under a name.
+ * makes a pin of a file under a name. lose_map_pin: the link's is still there.
  */
 void fake_kernel_fail_pins(int error);
 bool fake_kernel_has_pins(const char *policy);
 void fake_kernel_spoil_pin(const char *policy, const char *other);
 void fake_kernel_put_pin(const char *name);
+void fake_kernel_lose_map_pin(const char *policy);
 void fake_kernel_drop_pins(void);
 
 struct fake_counts {

@@ -21,6 +21,7 @@ enum verdict {
 	VERDICT_DEAD,    /* attached, but the kernel does not use it (reason dead-on-arrival) */
 	VERDICT_TAKEN, /* the type's only place is held by outcome.holder: waits for its end (reason attach-failed) */
 	VERDICT_GONE, /* the device that it is for is not there (any more) (reason device-gone) */
+	VERDICT_NO_PARENT, /* the scheduler that it is to be a part of is not there: waits for one (reason attach-failed) */
 	VERDICT_FITS, /* kernel_check() only: it may be tried; nothing was attached */
 	_VERDICT_MAX,
 };

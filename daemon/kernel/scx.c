@@ -73,6 +73,21 @@ static uint64_t sub_cgroup(const struct attempt *a)
 	return attempt_member(a, "sub_cgroup_id", &id, sizeof(id)) && id > 1 ? id : 0;
 }
 
+int scx_explain(struct attempt *a, int error)
+{
+	const struct outcome *o = a->outcome;
+
+	if (sub_cgroup(a) == 0 || (error != -ENODEV && error != -EOPNOTSUPP))
+		return 0;
+	return verdict_no_parent(
+		a->outcome, error,
+		"map \"%s\" (%s) is a scheduler for a cgroup, and %s: it is attached as soon as "
+		"another one runs that does",
+		o->map, o->type,
+		error == -ENODEV ? "no scheduler runs that it could be a part of"
+				 : "the scheduler above it takes none (it has no sub_attach)");
+}
+
 char *scx_place(const struct attempt *a)
 {
 	uint64_t sub = sub_cgroup(a);

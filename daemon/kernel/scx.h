@@ -8,9 +8,10 @@
 #include "daemon/kernel/attempt.h"
 #include "daemon/kernel/kernel.h"
 
-#define SCX_HOOKS                                                                     \
-	.prepare = scx_prepare, .after_attach = scx_after_attach, .alive = scx_alive, \
-	.place = scx_place, .place_holder = scx_place_holder, .enable_seq = scx_enable_seq
+#define SCX_HOOKS                                                                         \
+	.prepare = scx_prepare, .after_attach = scx_after_attach, .explain = scx_explain, \
+	.alive = scx_alive, .place = scx_place, .place_holder = scx_place_holder,         \
+	.enable_seq = scx_enable_seq
 
 /*
  * What a loader must do for an object that was written for the kernel's own headers (scx-prepare.c): the kernel's
@@ -20,6 +21,9 @@ int scx_prepare(struct attempt *a);
 
 /* Notes outcome.device; -EBADMSG with VERDICT_DEAD and outcome.end where the scheduler does not run. */
 int scx_after_attach(struct attempt *a, const struct kernel_handles *h);
+
+/* A sub-scheduler that finds none above it: -EBADMSG with VERDICT_NO_PARENT, -ENOMEM. 0: another error. */
+int scx_explain(struct attempt *a, int error);
 
 /* As kernel_alive(). outcome.enable_seq 0: not compared. */
 int scx_alive(const struct kernel_handles *h, const struct outcome *o, char **ret_why);

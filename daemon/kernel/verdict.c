@@ -85,6 +85,17 @@ int verdict_gone(struct outcome *o, int error, const char *format, ...)
 	return r;
 }
 
+int verdict_no_parent(struct outcome *o, int error, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = verdict_set(o, VERDICT_NO_PARENT, error, format, args);
+	va_end(args);
+	return r;
+}
+
 int verdict_by_error(struct outcome *o, int error, const char *format, ...)
 {
 	va_list args;

@@ -29,6 +29,9 @@ int verdict_taken(struct outcome *o, int error, const char *format, ...) _printf
 /* The device that it is for is not there (any more). */
 int verdict_gone(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);
 
+/* What it is to be a part of is not there. */
+int verdict_no_parent(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);
+
 /* Refused or busy, by what the error means. */
 int verdict_by_error(struct outcome *o, int error, const char *format, ...) _printf_(3, 4);
 

@@ -14,6 +14,8 @@ enum awaited attachment_awaits(const struct attachment *a)
 		return AWAITED_DEVICE;
 	if (m->reason == REASON_KERNEL_EXIT)
 		return AWAITED_PARENT;
+	if (a->outcome.verdict == VERDICT_NO_PARENT)
+		return AWAITED_PARENT;
 	return a->outcome.verdict == VERDICT_TAKEN ? AWAITED_PLACE : AWAITED_TYPE;
 }
 

@@ -223,6 +223,7 @@ static enum machine_event event_of(const struct outcome *o)
 		return MACHINE_REFUSED;
 	case VERDICT_NO_TYPE:
 	case VERDICT_GONE:
+	case VERDICT_NO_PARENT:
 		return MACHINE_AWAIT;
 	default:
 		return MACHINE_FAILED;
@@ -233,6 +234,9 @@ static void not_attached(struct attachment *a)
 {
 	attachment_step(a, event_of(&a->outcome), attachment_reason_of(&a->outcome),
 			or_empty(a->outcome.detail));
+	/* It may have come while the worker looked. */
+	if (a->places_freed != *a->host->places_freed)
+		attachment_has_come(a, AWAITED_PARENT, a->machine.reason, NULL);
 }
 
 /* The host may make room, or know who is waited for. */

@@ -36,7 +36,7 @@ struct attachment_host {
 	char *const *object_path;
 	const char *runtime_dir;
 	uint64_t *last_seq;
-	/* Counts what may have made a place free (manager-slot.c). */
+	/* Counts what may have made a place free, or brought a parent (manager-slot.c). */
 	const uint64_t *places_freed;
 	/* Each change of state, in order. */
 	void (*changed)(void *userdata, struct attachment *a, const struct event *event);

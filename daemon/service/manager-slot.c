@@ -94,9 +94,30 @@ static void no_longer_foreign(struct manager *m, const char *devpath)
 	manager_tidy_soon(m);
 }
 
+/* As opposed to the folder for its sub-schedulers, which comes with each. */
+static bool is_scheduler(const char *devpath)
+{
+	const char *last = strrchr(devpath, '/');
+
+	return last && !streq(last, "/sub");
+}
+
+static void parent_has_come(struct manager *m)
+{
+	m->places_freed++;
+	for (size_t i = 0; i < m->n_attachments; i++)
+		attachment_has_come(m->attachments[i], AWAITED_PARENT,
+				    m->attachments[i]->machine.reason,
+				    "the scheduler that it waits for may be there");
+}
+
 void manager_slot_uevent(struct manager *m, const struct uevent *e)
 {
-	if (streq(e->action, "remove") && streq(e->subsystem, "sched_ext"))
+	if (!streq(e->subsystem, "sched_ext") || !is_scheduler(e->devpath))
+		return;
+	if (streq(e->action, "add"))
+		parent_has_come(m);
+	else if (streq(e->action, "remove"))
 		no_longer_foreign(m, e->devpath);
 }
 

@@ -16,8 +16,6 @@ static void added(struct manager *m, const struct uevent *e)
 		has_come(m, AWAITED_TYPE);
 	else if (streq(e->subsystem, "hid"))
 		has_come(m, AWAITED_DEVICE);
-	else if (streq(e->subsystem, "sched_ext"))
-		has_come(m, AWAITED_PARENT);
 }
 
 static void removed(struct manager *m, const struct uevent *e)

@@ -80,17 +80,24 @@ bool has_state_file(struct rig *r, const char *name)
 	return there;
 }
 
-size_t count_state_files(struct rig *r)
+size_t count_entries(const char *folder)
 {
-	char *path = scratch_path(r->scratch, "state");
-	DIR *d = opendir(path);
+	DIR *d = opendir(folder);
 	size_t n = 0;
 
-	free(path);
 	assert_non_null(d);
 	for (struct dirent *e; (e = readdir(d));)
 		n += *e->d_name != '.';
 	closedir(d);
+	return n;
+}
+
+size_t count_state_files(struct rig *r)
+{
+	char *path = scratch_path(r->scratch, "state");
+	size_t n = count_entries(path);
+
+	free(path);
 	return n;
 }
 

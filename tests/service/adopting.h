@@ -29,5 +29,7 @@ void change_and_reload(struct rig *r);
 
 bool has_state_file(struct rig *r, const char *name);
 size_t count_state_files(struct rig *r);
+/* Without hidden ones. */
+size_t count_entries(const char *folder);
 
 #define adopt_test(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)

@@ -53,7 +53,7 @@ void assert_in_kernel(struct rig *r, const char *name)
 	assert_non_null(a->watch_source);
 }
 
-void assert_detail(struct rig *r, const char *name, const char *part)
+void switch_assert_detail(struct rig *r, const char *name, const char *part)
 {
 	const char *detail = attachment_detail(rig_get(r, name));
 

@@ -26,7 +26,7 @@ void switch_back(struct rig *r, const char *name, bool done, const char *part);
 
 /* The fake kernel has it as the daemon says: this policy's map, at the end of a living link, which is watched. */
 void assert_in_kernel(struct rig *r, const char *name);
-void assert_detail(struct rig *r, const char *name, const char *part);
+void switch_assert_detail(struct rig *r, const char *name, const char *part);
 /* former NULL: of none. */
 void assert_switched_from(struct rig *r, const char *name, const char *former, usec_t ends);
 /* After switch_start() and a switch to "new" that came to nothing. */

@@ -18,6 +18,22 @@ static void test_ended_unseen(void **state)
 	assert_attaches("a", 1, 0, 1);
 }
 
+/* Neither link nor map: that it ended is known from the record alone. */
+static void test_ended_unseen_and_its_map_is_lost(void **state)
+{
+	struct rig *r = *state;
+
+	start_one(r, AT_ONCE);
+	kill_daemon(r);
+	fake_kernel_detach_foreign("a");
+	fake_kernel_lose_map_pin("a");
+	rig_start(r);
+	rig_run_until(r, rig_state(r, "a") == STATE_ATTACHED);
+	assert_int_equal(rig_get(r, "a")->machine.restarts, 1);
+	assert_attaches("a", 2, 0, 0);
+	assert_true(fake_kernel_is_attached("a"));
+}
+
 static void test_ended_unseen_and_not_to_come_back(void **state)
 {
 	struct rig *r = *state;
@@ -232,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		adopt_test(test_ended_unseen),
+		adopt_test(test_ended_unseen_and_its_map_is_lost),
 		adopt_test(test_ended_unseen_and_not_to_come_back),
 		adopt_test(test_scheduler_ended_unseen),
 		adopt_test(test_default_of_what_is_gone_is_given_back),

@@ -253,7 +253,7 @@ static void test_policy_of_the_new_goes(void **state)
 	rig_remove_policy(r, "new");
 	free(rig_reload(r, &ok));
 	rig_run_until(r, rig_state(r, "old") == STATE_ATTACHED);
-	assert_detail(r, "old", "link");
+	switch_assert_detail(r, "old", "link");
 	rig_assert(r, "old", "attached reload");
 	assert_in_kernel(r, "old");
 }

@@ -161,8 +161,8 @@ static void assert_failed_and_old_goes_on(struct rig *r, const char *why)
 	switch_assert(r, &s, false, "it could not be put in place of old, which goes on");
 	assert_non_null(strstr(s.text, why));
 	assert_int_equal(rig_state(r, "new"), STATE_FAILED);
-	assert_detail(r, "old", "it goes on (link");
-	assert_detail(r, "old", why);
+	switch_assert_detail(r, "old", "it goes on (link");
+	switch_assert_detail(r, "old", why);
 	rig_assert(r, "old", "attached admin");
 	assert_old_goes_on(r);
 }
@@ -262,7 +262,7 @@ static void test_back_by_hand(void **state)
 	switch_back(r, "new", true, "attached: in place of new (updated");
 	assert_in_kernel(r, "old");
 	rig_assert(r, "new", "inactive admin");
-	assert_detail(r, "new", "old was put in its place");
+	switch_assert_detail(r, "new", "old was put in its place");
 	assert_switched_from(r, "old", NULL, 0);
 	assert_switched_from(r, "new", NULL, 0);
 }
