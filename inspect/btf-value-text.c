@@ -17,23 +17,29 @@ struct writer {
 	bool full;
 };
 
-static _printf_(2, 3) void put(struct writer *w, const char *format, ...)
+static _printf_(2, 0) void put_va(struct writer *w, const char *format, va_list args)
 {
 	size_t room = sizeof(w->text) - w->length - sizeof("…");
-	va_list args;
 	int n;
 
 	if (w->full)
 		return;
-	va_start(args, format);
 	n = vsnprintf(w->text + w->length, room, format, args);
-	va_end(args);
 	if (n >= 0 && (size_t)n < room) {
 		w->length += (size_t)n;
 		return;
 	}
 	w->full = true;
 	strcpy(w->text + strlen(w->text), "…");
+}
+
+static _printf_(2, 3) void put(struct writer *w, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_va(w, format, args);
+	va_end(args);
 }
 
 /* The same as put() for one character, of which long texts have many. */

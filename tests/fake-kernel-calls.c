@@ -185,6 +185,8 @@ static enum verdict verdict_of(enum fake_result failure)
 		return VERDICT_NO_TYPE;
 	case FAKE_GONE:
 		return VERDICT_GONE;
+	case FAKE_NO_PARENT:
+		return VERDICT_NO_PARENT;
 	default:
 		return VERDICT_BUSY;
 	}

@@ -16,6 +16,7 @@ enum fake_result {
 	FAKE_DEAD, /* with the record of fake_kernel_set_end() */
 	FAKE_NO_TYPE,
 	FAKE_GONE,
+	FAKE_NO_PARENT,
 	FAKE_CRASH,   /* SIGSEGV */
 	FAKE_HANG,    /* until killed */
 	FAKE_GARBAGE, /* an outcome that cannot be encoded */

@@ -20,188 +20,188 @@ DEFINE_STRING_TABLE(cause_source, enum cause_source)
  */
 const struct cause causes[] = {
 	/* libbpf: it returns one of a few numbers, and the reason is only in what it prints. */
-	{"no-btf", CAUSE_LIBBPF, "failed to find valid kernel BTF", NULL, 0,
+	{"no-btf", CAUSE_LIBBPF, 0, "failed to find valid kernel BTF", NULL,
 	 "this kernel ({kernel}) offers no BTF: /sys/kernel/btf/vmlinux is missing or unreadable, "
 	 "and struct_ops needs CONFIG_DEBUG_INFO_BTF=y"},
-	{"type-missing", CAUSE_LIBBPF, "init_kern: struct ", "struct ", 0, NULL},
-	{"member-missing", CAUSE_LIBBPF, "Cannot find member ", "member ", 0,
+	{"type-missing", CAUSE_LIBBPF, 0, "init_kern: struct ", "struct ", NULL},
+	{"member-missing", CAUSE_LIBBPF, 0, "Cannot find member ", "member ",
 	 "member \"{word}\" of map \"{map}\" is set, but this kernel's ({kernel}) {type} has no "
 	 "such "
 	 "member: clear it (\"{word} =\" for an operator, \"{word} = 0\" for a number in [Fields]) "
 	 "or use an object for this kernel"},
-	{"member-kind", CAUSE_LIBBPF, "Unmatched member type ", "member type ", 0,
+	{"member-kind", CAUSE_LIBBPF, 0, "Unmatched member type ", "member type ",
 	 OTHER_KERNEL("it is of another kind there")},
-	{"member-size", CAUSE_LIBBPF, "Error in size of member ", "of member ", 0,
+	{"member-size", CAUSE_LIBBPF, 0, "Error in size of member ", "of member ",
 	 OTHER_KERNEL("it has another size there")},
-	{"member-bitfield", CAUSE_LIBBPF, ": bitfield ", "bitfield ", 0,
+	{"member-bitfield", CAUSE_LIBBPF, 0, ": bitfield ", "bitfield ",
 	 OTHER_KERNEL("it is a bitfield, which libbpf cannot set")},
-	{"member-pointer", CAUSE_LIBBPF, "is not a struct_ops program", ": member ", 0,
+	{"member-pointer", CAUSE_LIBBPF, 0, "is not a struct_ops program", ": member ",
 	 "member \"{word}\" of map \"{map}\" is a pointer, but not to a struct_ops program of the "
 	 "object: no other pointer can be given to the kernel"},
-	{"program-reused", CAUSE_LIBBPF, "invalid reuse of prog ", "of prog ", 0,
+	{"program-reused", CAUSE_LIBBPF, 0, "invalid reuse of prog ", "of prog ",
 	 "program \"{word}\" is the operator of two different members: a program can serve one "
 	 "only"},
-	{"program-unreferenced", CAUSE_LIBBPF, "program isn't referenced anywhere", "prog '", 0,
+	{"program-unreferenced", CAUSE_LIBBPF, 0, "program isn't referenced anywhere", "prog '",
 	 "program \"{word}\" of object \"{object}\" is the operator of no map that is loaded: put "
 	 "it into SEC(\"?struct_ops\"), or into a map"},
-	{"kfunc-missing", CAUSE_LIBBPF, "not found in kernel or module BTFs", "ksym) '", 0,
+	{"kfunc-missing", CAUSE_LIBBPF, 0, "not found in kernel or module BTFs", "ksym) '",
 	 "object \"{object}\" calls the kernel function \"{word}\", which this kernel ({kernel}) "
 	 "does not offer to BPF: it needs another kernel or a module that is not loaded"},
-	{"kfunc-differs", CAUSE_LIBBPF, "incompatible with", "ksym) '", 0,
+	{"kfunc-differs", CAUSE_LIBBPF, 0, "incompatible with", "ksym) '",
 	 "object \"{object}\" declares the kernel function \"{word}\" otherwise than this kernel "
 	 "({kernel}) has it (a struct in its prototype must be defined in the object, an empty "
 	 "definition will do)"},
-	{"variable-missing", CAUSE_LIBBPF, "(var ksym)", "ksym) '", 0,
+	{"variable-missing", CAUSE_LIBBPF, 0, "(var ksym)", "ksym) '",
 	 "object \"{object}\" uses the kernel's variable \"{word}\", which this kernel ({kernel}) "
 	 "does not have or has otherwise: declare it __weak and test it, or use another kernel"},
-	{"btf-refused", CAUSE_LIBBPF, "BTF is mandatory, can't proceed", NULL, 0,
+	{"btf-refused", CAUSE_LIBBPF, 0, "BTF is mandatory, can't proceed", NULL,
 	 "this kernel ({kernel}) refuses the BTF of object \"{object}\", its description of its "
 	 "own "
 	 "types: compile it with a clang that is not much newer than the kernel, and without naked "
 	 "functions that have arguments"},
-	{"no-kconfig", CAUSE_LIBBPF, "failed to open system Kconfig", NULL, 0,
+	{"no-kconfig", CAUSE_LIBBPF, 0, "failed to open system Kconfig", NULL,
 	 "object \"{object}\" asks for the kernel's configuration (extern … __kconfig), and this "
 	 "kernel ({kernel}) shows none: it needs /proc/config.gz (CONFIG_IKCONFIG_PROC=y) or "
 	 "/boot/config-{kernel}"},
-	{"memory-limit", CAUSE_LIBBPF, "try raising 'ulimit -l'", NULL, 0,
+	{"memory-limit", CAUSE_LIBBPF, 0, "try raising 'ulimit -l'", NULL,
 	 "object \"{object}\" needs more locked memory than this process may have: this kernel "
 	 "({kernel}) counts BPF as locked memory (before 5.11). Set LimitMEMLOCK=infinity for "
 	 "the daemon"},
 
 	/* The verifier: what to make of its decisive line. */
-	{"licence", CAUSE_VERIFIER, "must have a GPL compatible license", NULL, 0,
+	{"licence", CAUSE_VERIFIER, 0, "must have a GPL compatible license", NULL,
 	 "The object's licence is not one for this: struct_ops takes \"GPL\" or \"Dual …/GPL\" in "
 	 "SEC(\"license\")"},
-	{"licence-of-function", CAUSE_VERIFIER, "GPL-restricted function", NULL, 0,
+	{"licence-of-function", CAUSE_VERIFIER, 0, "GPL-restricted function", NULL,
 	 "The function is for GPL programs only: the object needs \"GPL\" or \"Dual …/GPL\" in "
 	 "SEC(\"license\")"},
-	{"member-unsupported", CAUSE_VERIFIER, "attach to unsupported member ", "member ", 0,
+	{"member-unsupported", CAUSE_VERIFIER, 0, "attach to unsupported member ", "member ",
 	 "This kernel ({kernel}) lets nobody set \"{word}\": clear it (\"{word} =\" in [Fields])"},
-	{"module-gone", CAUSE_VERIFIER, "struct_ops module ", "module ", 0,
+	{"module-gone", CAUSE_VERIFIER, 0, "struct_ops module ", "module ",
 	 "The module \"{word}\" that brings the type was unloaded meanwhile: load it again "
 	 "(modprobe {word})"},
-	{"null-unchecked", CAUSE_VERIFIER, "_or_null", NULL, 0,
+	{"null-unchecked", CAUSE_VERIFIER, 0, "_or_null", NULL,
 	 "The pointer may be NULL there: compare it with NULL before"},
-	{"pointer-is-number", CAUSE_VERIFIER, "invalid mem access 'scalar'", NULL, 0,
+	{"pointer-is-number", CAUSE_VERIFIER, 0, "invalid mem access 'scalar'", NULL,
 	 "What is followed there is a mere number to the verifier: take pointers from typed "
 	 "members (vmlinux.h), or read with bpf_probe_read_kernel()"},
-	{"pointer-is-number-old", CAUSE_VERIFIER, "invalid mem access 'inv'", NULL, 0,
+	{"pointer-is-number-old", CAUSE_VERIFIER, 0, "invalid mem access 'inv'", NULL,
 	 "What is followed there is a mere number to the verifier: take pointers from typed "
 	 "members (vmlinux.h), or read with bpf_probe_read_kernel()"},
-	{"uninitialised", CAUSE_VERIFIER, "!read_ok", NULL, 0,
+	{"uninitialised", CAUSE_VERIFIER, 0, "!read_ok", NULL,
 	 "A value is used that not every way there has set: set it, or return a value on every "
 	 "way out"},
-	{"return-value", CAUSE_VERIFIER, "At program exit the register R0", NULL, 0,
+	{"return-value", CAUSE_VERIFIER, 0, "At program exit the register R0", NULL,
 	 "The kernel takes only certain return values from this operator: bound it before the "
 	 "return"},
-	{"endless-loop", CAUSE_VERIFIER, "infinite loop detected", NULL, 0,
+	{"endless-loop", CAUSE_VERIFIER, 0, "infinite loop detected", NULL,
 	 "The verifier finds no end of the loop: bound it by a constant, or use bpf_for() or "
 	 "bpf_loop()"},
-	{"loop-old", CAUSE_VERIFIER, "back-edge from insn", NULL, 0,
+	{"loop-old", CAUSE_VERIFIER, 0, "back-edge from insn", NULL,
 	 "This kernel ({kernel}) takes no such loop: unroll it (#pragma unroll), bound it by a "
 	 "constant, or load with CAP_BPF"},
-	{"too-many-states", CAUSE_VERIFIER, "jumps is too complex", NULL, 0,
+	{"too-many-states", CAUSE_VERIFIER, 0, "jumps is too complex", NULL,
 	 "There are too many ways through the program: make its branches fewer, or loops with "
 	 "bpf_loop()"},
-	{"too-large", CAUSE_VERIFIER, "BPF program is too large", NULL, 0,
+	{"too-large", CAUSE_VERIFIER, 0, "BPF program is too large", NULL,
 	 "The verifier gave up after a million instructions: split the program, bound its loops "
 	 "closer, or use bpf_loop()"},
-	{"stack", CAUSE_VERIFIER, "combined stack size of", NULL, 0,
+	{"stack", CAUSE_VERIFIER, 0, "combined stack size of", NULL,
 	 "A program has 512 bytes of stack, functions that it calls included: put large variables "
 	 "into a map"},
-	{"stack-frame", CAUSE_VERIFIER, "invalid write to stack", NULL, 0,
+	{"stack-frame", CAUSE_VERIFIER, 0, "invalid write to stack", NULL,
 	 "It writes outside its stack of 512 bytes: put large variables into a map, and bound the "
 	 "index"},
-	{"write-denied", CAUSE_VERIFIER, "only read is supported", NULL, 0,
+	{"write-denied", CAUSE_VERIFIER, 0, "only read is supported", NULL,
 	 "The kernel's own objects can be read there and not written: use a helper or kernel "
 	 "function that changes them"},
-	{"write-member-denied", CAUSE_VERIFIER, "no write support to", NULL, 0,
+	{"write-member-denied", CAUSE_VERIFIER, 0, "no write support to", NULL,
 	 "Of this struct only some members may be written, and that one is none of them"},
-	{"beyond-struct", CAUSE_VERIFIER, "access beyond struct", "struct ", 0,
+	{"beyond-struct", CAUSE_VERIFIER, 0, "access beyond struct", "struct ",
 	 "The object reads beyond this kernel's \"{word}\": compile it with CO-RE "
 	 "(preserve_access_index, vmlinux.h) so that offsets follow the kernel"},
-	{"member-relocation", CAUSE_VERIFIER, "unknown#195896080", NULL, 0,
+	{"member-relocation", CAUSE_VERIFIER, 0, "unknown#195896080", NULL,
 	 "The object reads a member that this kernel ({kernel}) does not have: guard it with "
 	 "bpf_core_field_exists(), or use another kernel"},
-	{"member-relocation-named", CAUSE_VERIFIER, "failed to resolve CO-RE relocation", NULL, 0,
+	{"member-relocation-named", CAUSE_VERIFIER, 0, "failed to resolve CO-RE relocation", NULL,
 	 "The object reads a member that this kernel ({kernel}) does not have: guard it with "
 	 "bpf_core_field_exists(), or use another kernel"},
-	{"beyond-map-value", CAUSE_VERIFIER, "invalid access to map value", NULL, 0,
+	{"beyond-map-value", CAUSE_VERIFIER, 0, "invalid access to map value", NULL,
 	 "The offset may lie outside of the map's value: bound the index before"},
-	{"beyond-memory", CAUSE_VERIFIER, "outside of the allowed memory range", NULL, 0,
+	{"beyond-memory", CAUSE_VERIFIER, 0, "outside of the allowed memory range", NULL,
 	 "The index may lie outside of the array or map value: bound it before (if (i < N))"},
-	{"unbounded-index", CAUSE_VERIFIER, "with unbounded m", NULL, 0,
+	{"unbounded-index", CAUSE_VERIFIER, 0, "with unbounded m", NULL,
 	 "The verifier knows no bounds of the index there: bound it before (if (i < N), i & (N - "
 	 "1))"},
-	{"context", CAUSE_VERIFIER, "invalid bpf_context access", NULL, 0,
+	{"context", CAUSE_VERIFIER, 0, "invalid bpf_context access", NULL,
 	 "The operator's arguments are others in this kernel ({kernel}): compare its prototype, "
 	 "and read arguments by BPF_PROG()"},
-	{"untrusted", CAUSE_VERIFIER, "must be referenced or trusted", NULL, 0,
+	{"untrusted", CAUSE_VERIFIER, 0, "must be referenced or trusted", NULL,
 	 "The function wants a pointer that the kernel vouches for: an argument of the operator, "
 	 "or what an acquiring function returned, not one that was read from memory"},
-	{"rcu", CAUSE_VERIFIER, "must be a rcu pointer", NULL, 0,
+	{"rcu", CAUSE_VERIFIER, 0, "must be a rcu pointer", NULL,
 	 "Read the pointer between bpf_rcu_read_lock() and bpf_rcu_read_unlock()"},
-	{"reference-leak", CAUSE_VERIFIER, "Unreleased reference", NULL, 0,
+	{"reference-leak", CAUSE_VERIFIER, 0, "Unreleased reference", NULL,
 	 "What was acquired must be released on every way out, also where something failed"},
-	{"reference-leak-at-exit", CAUSE_VERIFIER, "would lead to reference leak", NULL, 0,
+	{"reference-leak-at-exit", CAUSE_VERIFIER, 0, "would lead to reference leak", NULL,
 	 "What was acquired must be released on every way out, also where something failed"},
-	{"kfunc-denied", CAUSE_VERIFIER, "calling kernel function ", "function ", 0,
+	{"kfunc-denied", CAUSE_VERIFIER, 0, "calling kernel function ", "function ",
 	 "Kernel function \"{word}\" is not for operators of {type}, or not for this one, in this "
 	 "kernel ({kernel})"},
-	{"helper-denied", CAUSE_VERIFIER, "cannot use helper ", "helper ", 0,
+	{"helper-denied", CAUSE_VERIFIER, 0, "cannot use helper ", "helper ",
 	 "Helper \"{word}\" is not for operators of {type} in this kernel ({kernel})"},
-	{"helper-denied-old", CAUSE_VERIFIER, "unknown func ", "func ", 0,
+	{"helper-denied-old", CAUSE_VERIFIER, 0, "unknown func ", "func ",
 	 "Helper \"{word}\" is not for operators of {type} in this kernel ({kernel})"},
-	{"sleeps", CAUSE_VERIFIER, "must be sleepable", NULL, 0,
+	{"sleeps", CAUSE_VERIFIER, 0, "must be sleepable", NULL,
 	 "The function may sleep: the program has to be in SEC(\"struct_ops.s\"), if the kernel "
 	 "lets this operator sleep"},
-	{"sleeps-helper", CAUSE_VERIFIER, "might sleep in a non-sleepable", NULL, 0,
+	{"sleeps-helper", CAUSE_VERIFIER, 0, "might sleep in a non-sleepable", NULL,
 	 "The function may sleep: the program has to be in SEC(\"struct_ops.s\"), if the kernel "
 	 "lets this operator sleep"},
-	{"own-map", CAUSE_VERIFIER, "bpf_struct_ops map cannot be used", NULL, 0,
+	{"own-map", CAUSE_VERIFIER, 0, "bpf_struct_ops map cannot be used", NULL,
 	 "A program cannot use a struct_ops map: keep what it needs in another map or a global "
 	 "variable"},
-	{"unreachable", CAUSE_VERIFIER, "unreachable insn", NULL, 0,
+	{"unreachable", CAUSE_VERIFIER, 0, "unreachable insn", NULL,
 	 "The compiler left code that is never run: return on every way, and mind "
 	 "__builtin_unreachable()"},
 
 	/* The attach: the kernel's own functions have looked at the values, or at what there is already. */
-	{"isolated-cpus", CAUSE_ATTACH, "sched_ext_ops", NULL, EINVAL,
+	{"isolated-cpus", CAUSE_ATTACH, EINVAL, "sched_ext_ops", NULL,
 	 "the kernel refuses the values of map \"{map}\" ({type}): its name is empty or has other "
 	 "characters than A-Z a-z 0-9 _ . , or a flag is unknown, or the kernel was started with "
 	 "isolcpus=, with which sched_ext does not run (see the kernel log)"},
-	{"arena", CAUSE_ATTACH, "sched_ext_ops_cid", NULL, EINVAL,
+	{"arena", CAUSE_ATTACH, EINVAL, "sched_ext_ops_cid", NULL,
 	 "the kernel refuses the values of map \"{map}\" ({type}): the object must have exactly "
 	 "one "
 	 "arena, and the kernel must not be started with isolcpus= (see the kernel log)"},
-	{"values", CAUSE_ATTACH, NULL, NULL, EINVAL,
+	{"values", CAUSE_ATTACH, EINVAL, NULL, NULL,
 	 "the kernel refuses the values of map \"{map}\" ({type}): a required operator is missing, "
 	 "a name is empty or has other characters than A-Z a-z 0-9 _ . , or a member has a value "
 	 "that the type does not allow"},
-	{"timeout-too-long", CAUSE_ATTACH, "sched_ext_ops", NULL, E2BIG,
+	{"timeout-too-long", CAUSE_ATTACH, E2BIG, "sched_ext_ops", NULL,
 	 "the kernel refuses the values of map \"{map}\" ({type}): timeout_ms may be 30000 at "
 	 "most, "
 	 "or the operators are too many for the memory that the kernel has for their trampolines"},
-	{"device-full", CAUSE_ATTACH, "hid_bpf_ops", NULL, E2BIG,
+	{"device-full", CAUSE_ATTACH, E2BIG, "hid_bpf_ops", NULL,
 	 "the device of map \"{map}\" ({type}) has as many attachments as the kernel allows (64): "
 	 "take another off"},
-	{"trampolines", CAUSE_ATTACH, NULL, NULL, E2BIG,
+	{"trampolines", CAUSE_ATTACH, E2BIG, NULL, NULL,
 	 "the kernel has no room for the operators of map \"{map}\" ({type}): their trampolines "
 	 "take more than 8 pages. Set fewer operators"},
-	{"no-links", CAUSE_ATTACH, NULL, NULL, EOPNOTSUPP,
+	{"no-links", CAUSE_ATTACH, EOPNOTSUPP, NULL, NULL,
 	 "{type} takes no link in this kernel: put the map \"{map}\" into a plain \".struct_ops\" "
 	 "section of its object, then it is attached without one"},
-	{"member-denied", CAUSE_ATTACH, NULL, NULL, KERNEL_ENOTSUPP,
+	{"member-denied", CAUSE_ATTACH, KERNEL_ENOTSUPP, NULL, NULL,
 	 "map \"{map}\" sets a member of {type} that this kernel does not support"},
-	{"not-permitted", CAUSE_ATTACH, NULL, NULL, EPERM,
+	{"not-permitted", CAUSE_ATTACH, EPERM, NULL, NULL,
 	 "attaching map \"{map}\" ({type}) is not permitted: the type wants a capability that the "
 	 "daemon lacks, or a security module forbids it"},
-	{"access-denied", CAUSE_ATTACH, NULL, NULL, EACCES,
+	{"access-denied", CAUSE_ATTACH, EACCES, NULL, NULL,
 	 "attaching map \"{map}\" ({type}) is not permitted: the type wants a capability that the "
 	 "daemon lacks, or a security module forbids it"},
-	{"name-taken", CAUSE_ATTACH, NULL, NULL, EEXIST, NULL},
-	{"place-taken", CAUSE_ATTACH, NULL, NULL, EBUSY, NULL},
-	{"no-device", CAUSE_ATTACH, "sched_ext_ops_cid", NULL, ENODEV,
+	{"name-taken", CAUSE_ATTACH, EEXIST, NULL, NULL, NULL},
+	{"place-taken", CAUSE_ATTACH, EBUSY, NULL, NULL, NULL},
+	{"no-device", CAUSE_ATTACH, ENODEV, "sched_ext_ops_cid", NULL,
 	 "map \"{map}\" ({type}) is a scheduler for a cgroup, and there is none above it: attach "
 	 "the root scheduler first"},
 };

@@ -23,10 +23,10 @@ DECLARE_STRING_TABLE(cause_source, enum cause_source);
 struct cause {
 	const char *id;
 	enum cause_source source;
+	int error; /* CAUSE_ATTACH: positive errno */
 	const char *
 		mark; /* stands in the line; CAUSE_ATTACH: the struct_ops type that it is about, NULL: any */
 	const char *before_word; /* the word that is meant follows it in the line; NULL: none */
-	int error;               /* CAUSE_ATTACH: positive errno */
 	const char *sentence;    /* CAUSE_VERIFIER: what its line means, and what to do */
 };
 

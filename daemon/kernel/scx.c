@@ -76,16 +76,26 @@ static uint64_t sub_cgroup(const struct attempt *a)
 int scx_explain(struct attempt *a, int error)
 {
 	const struct outcome *o = a->outcome;
+	uint64_t cgroup = sub_cgroup(a);
 
-	if (sub_cgroup(a) == 0 || (error != -ENODEV && error != -EOPNOTSUPP))
+	if (cgroup == 0)
 		return 0;
-	return verdict_no_parent(
-		a->outcome, error,
-		"map \"%s\" (%s) is a scheduler for a cgroup, and %s: it is attached as soon as "
-		"another one runs that does",
-		o->map, o->type,
-		error == -ENODEV ? "no scheduler runs that it could be a part of"
-				 : "the scheduler above it takes none (it has no sub_attach)");
+	if (error == -ENOENT)
+		return verdict_refused(
+			a->outcome, error,
+			"there is no cgroup with the id %llu (member \"sub_cgroup_id\" of map "
+			"\"%s\"; it is the inode of the cgroup's folder below /sys/fs/cgroup)",
+			(unsigned long long)cgroup, o->map);
+	if (error != -ENODEV && error != -EOPNOTSUPP)
+		return 0;
+	return verdict_no_parent(a->outcome, error,
+				 "map \"%s\" (%s) is a scheduler for a cgroup, and %s: it is "
+				 "attached as soon as one "
+				 "does",
+				 o->map, o->type,
+				 error == -ENODEV
+					 ? "no scheduler runs above it"
+					 : "the one above it takes none (it has no sub_attach)");
 }
 
 char *scx_place(const struct attempt *a)

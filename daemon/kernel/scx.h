@@ -22,7 +22,10 @@ int scx_prepare(struct attempt *a);
 /* Notes outcome.device; -EBADMSG with VERDICT_DEAD and outcome.end where the scheduler does not run. */
 int scx_after_attach(struct attempt *a, const struct kernel_handles *h);
 
-/* A sub-scheduler that finds none above it: -EBADMSG with VERDICT_NO_PARENT, -ENOMEM. 0: another error. */
+/*
+ * Of a sub-scheduler: -EBADMSG with VERDICT_NO_PARENT where none is above it, or VERDICT_REFUSED where its cgroup is not
+ * there; -ENOMEM. 0: another error.
+ */
 int scx_explain(struct attempt *a, int error);
 
 /* As kernel_alive(). outcome.enable_seq 0: not compared. */

@@ -23,6 +23,7 @@ PAUSE_SECONDS = 0.008
 # Restarts at once, and never too many of them: what is tested here is not the back-off.
 ATTACH = ["RestartSec=0", "StartLimitBurst=0"]
 UNTOUCHED = ("held", "calm")
+PAIR = ("left", "right")  # of one name: one of them has it, and they are switched
 # Five characters, as "first" in the object: so all its maps can be told from those of others.
 TAG = f"k{os.getpid() % 0x10000:04x}"
 
@@ -36,7 +37,7 @@ class Kills(NativeTest):
         self.d = self.daemon()
         self.d.settings = ["KeepLinks=pin"]
         self.d.object("maps", content=native.find_object("maps").read_bytes().replace(b"first", TAG.encode()))
-        self.flags = dict.fromkeys([*UNTOUCHED, "flap", "again", "hand", "edit", "move", "come"], 0)
+        self.flags = dict.fromkeys([*UNTOUCHED, *PAIR, "flap", "again", "hand", "edit", "move", "come"], 0)
         self.moved = 0
         self.hand_is = "attached"  # or "inactive"; None: a verb was cut short
         self.clients: list[tuple[str, subprocess.Popen]] = []
@@ -48,14 +49,21 @@ class Kills(NativeTest):
         fields = [f"flags = {self.flags[name]}"]
         if name == "move":
             fields.append(f"name = {self.name_of(name)}")
-        self.d.policy(name, "maps", object_=[f"Map={TAG}"], fields=fields, attach=ATTACH)
+        elif name in PAIR:
+            fields.append(f"name = {self.name_of(name)}")
+        head = ["Enabled=no"] if name == "right" else []
+        self.d.policy(name, "maps", head=head, object_=[f"Map={TAG}"], fields=fields, attach=ATTACH)
 
     def name_of(self, name: str) -> str:
+        if name in PAIR:
+            return algorithm("pair")
         return algorithm(f"{name}{self.moved % 2}") if name == "move" else algorithm(name)
 
     def is_as_wanted(self, row: dict) -> bool:
         name = row["name"]
         if name == "hand" and self.hand_is is None:
+            return row["state"] in ("attached", "inactive")
+        if name in PAIR:
             return row["state"] in ("attached", "inactive")
         return row["state"] == (self.hand_is if name == "hand" else "attached")
 
@@ -88,13 +96,16 @@ class Kills(NativeTest):
     def restart(self) -> None:
         self.client("restart", "again")
 
+    def switch(self) -> None:
+        self.client("switch", self.random.choice(PAIR))
+
     def by_hand(self) -> None:
         self.client(self.random.choice(("attach", "detach")), "hand")
 
     def live(self, seconds: float) -> None:
         """A busy life, which ends at the moment that was drawn."""
         changes = (self.edit, self.move, self.come_or_go)
-        others = (self.reload, self.detach_flap, self.restart, self.by_hand)
+        others = (self.reload, self.detach_flap, self.restart, self.by_hand, self.switch)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.random.random() < 0.4:
@@ -126,6 +137,8 @@ class Kills(NativeTest):
         self.d.assert_running()
         rows = self.d.try_list()
         if rows is None or not all(self.is_as_wanted(row) for row in rows.values()):
+            return False
+        if sum(rows[name]["state"] == "attached" for name in PAIR) != 1:
             return False
         self.rows = rows
         return True

@@ -169,6 +169,26 @@ static void test_parent_is_waited_for(void **state)
 	assert_int_equal(rig_get(r, "s")->machine.restarts, 0);
 }
 
+/* One that was never there: the same. */
+static void test_parent_that_is_not_there_yet(void **state)
+{
+	struct rig *r = *state;
+
+	rig_policy(r, "s", "");
+	fake_kernel_set_scheduler("s", true);
+	fake_kernel_script_all("s", FAKE_NO_PARENT, FAKE_NO_PARENT, FAKE_ATTACHED);
+	rig_start(r);
+	rig_assert(r, "s", "waiting attach-failed");
+	assert_null(rig_get(r, "s")->deadline_source);
+	for (unsigned attempts = 2; attempts <= 3; attempts++) {
+		fake_kernel_uevent("add", FAKE_SCHEDULER_DEVICE, "sched_ext", NULL, NULL);
+		rig_run_until(r, fake_kernel_counts("s").attaches == attempts &&
+					 !state_is_busy(rig_state(r, "s")));
+	}
+	rig_assert(r, "s", "attached attach-failed");
+	assert_int_equal(rig_get(r, "s")->machine.restarts, 0);
+}
+
 /* Another tool detaches the link: EPOLLHUP comes and says so, and the record agrees. */
 static void test_scheduler_detached_by_another_process(void **state)
 {
@@ -545,6 +565,7 @@ int main(void)
 		rig_test(test_wish_and_restart_always),
 		rig_test(test_restart_no),
 		rig_test(test_parent_is_waited_for),
+		rig_test(test_parent_that_is_not_there_yet),
 		rig_test(test_scheduler_detached_by_another_process),
 		rig_test(test_detach_that_is_seen_by_its_uevent),
 		rig_test(test_detach_and_restart_always),

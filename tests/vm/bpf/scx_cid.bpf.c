@@ -48,8 +48,8 @@ struct {
 	__uint(max_entries, 1024); /* pages; the kernel wants some for itself */
 } arena SEC(".maps");
 void __attribute__((address_space(1))) *
-bpf_arena_alloc_pages(void *map, void __attribute__((address_space(1))) *address, __u32 pages,
-		      int node, __u64 flags) __ksym;
+	bpf_arena_alloc_pages(void *map, void __attribute__((address_space(1))) * address,
+			      __u32 pages, int node, __u64 flags) __ksym;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
