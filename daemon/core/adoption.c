@@ -75,6 +75,13 @@ static bool was_to_start_over(const struct state_record *r)
 	return r->machine.again && state_is_busy(r->machine.state);
 }
 
+/* The record's fingerprints are of what was to come, which may not be what is attached. */
+static bool was_changing(const struct state_record *r)
+{
+	return r->machine.state == STATE_UPDATING || r->machine.state == STATE_DETACHING ||
+	       was_to_start_over(r);
+}
+
 /* A default that was pointed at it, and that nobody has given back. */
 static bool owes(const struct adoption_decision *d)
 {
@@ -199,7 +206,7 @@ static int plan_wanted(struct adoption_decision *d, usec_t now)
 		return replace(d, "no record tells what it was made of", now);
 	if (!agrees(d))
 		return other_map(d, now);
-	if (d->record->machine.state == STATE_UPDATING || was_to_start_over(d->record))
+	if (was_changing(d->record))
 		return replace(d, "the last daemon ended in the middle of a change", now);
 	if (!fingerprint_equal(d->policy->object, d->record->object))
 		return replace(d, "the policy was changed meanwhile", now);

@@ -194,6 +194,7 @@ static void change_in_kind(struct reload *r, struct attachment *a, struct policy
 		return;
 	case STEP_KEEP_WITH_SETTINGS:
 		reload_add_line(r, a->name, true, "kept, with its new settings");
+		manager_keep(r->manager, a); /* its state did not change */
 		return;
 	case STEP_AWAIT:
 		break;

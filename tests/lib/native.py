@@ -25,11 +25,12 @@ from waiting import TooLate, until
 __all__ = [
     *("CLIENT", "DAEMON", "PREFIX", "Daemon", "Monitor", "NativeTest", "OpenGate", "Result", "TooLate"),
     *("algorithm", "background", "find_object", "json", "kernel", "main", "monotonic_usec", "processes", "time"),
-    "until",
+    *("BPFFS", "until"),
 ]
 
 SKIPPED = 77
 LOG_LINES = 60
+BPFFS = Path("/sys/fs/bpf")
 IS_SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
 
 
@@ -53,6 +54,7 @@ class NativeTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.scratch)
         self.daemons: list[Daemon] = []
         self.addCleanup(self.check_clean)
+        self.addCleanup(self.remove_pins)
 
     def run(self, result=None):
         try:
@@ -77,6 +79,11 @@ class NativeTest(unittest.TestCase):
         status = d.stop()
         if not had_ended:
             self.assertEqual(status, 0, f"the daemon's exit status after SIGTERM; its log:\n{d.log()}")
+
+    def remove_pins(self) -> None:
+        """Of a daemon that had to be killed: what failed leaves no attachment behind."""
+        for folder in BPFFS.glob(f"structopsd*{self.scratch.name.replace('.', '%2E')}*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def check_clean(self) -> None:
         """The kernel has nothing that this process made, and no child is left."""

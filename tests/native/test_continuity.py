@@ -11,9 +11,8 @@ from pathlib import Path
 
 import links
 import native
-from native import NativeTest, algorithm, kernel, until
+from native import BPFFS, NativeTest, algorithm, kernel, until
 
-BPFFS = Path("/sys/fs/bpf")
 # A mount namespace with another /sys/fs/bpf; what follows it is the daemon.
 WITHOUT_BPFFS = ("unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /sys/fs/bpf && exec "$@"', "sh")
 READ_ONLY = ("unshare", "--mount", "--propagation", "private", "sh", "-c")

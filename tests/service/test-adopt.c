@@ -160,6 +160,22 @@ static void test_settings_changed(void **state)
 	assert_int_equal(rig_get(*state, "a")->policy->restart.mode, RESTART_NO);
 }
 
+/* The next daemon knows them, although no state changed. */
+static void test_settings_reloaded(void **state)
+{
+	struct rig *r = *state;
+	bool ok;
+
+	start_one(r, "");
+	rig_policy(r, "a", "Restart=no\n");
+	free(rig_reload(r, &ok));
+	assert_true(ok);
+	kill_daemon(r);
+	rig_start(r);
+	rig_assert(r, "a", "attached adopted");
+	assert_null(strstr(attachment_detail(rig_get(r, "a")), "new settings"));
+}
+
 static void test_change_that_is_refused(void **state)
 {
 	struct rig *r = *state;
@@ -285,6 +301,7 @@ int main(void)
 		adopt_test(test_kept_in_another_way_from_now_on),
 		adopt_test(test_policy_changed),
 		adopt_test(test_settings_changed),
+		adopt_test(test_settings_reloaded),
 		adopt_test(test_change_that_is_refused),
 		adopt_test(test_object_changed_or_gone),
 		adopt_test(test_policy_removed),

@@ -41,7 +41,6 @@ static const struct row rows[] = {
 	{"broken", "", "link", "adopt attached adopted take", "does not parse"},
 	{"on", "loading relink", "link", "adopt attached adopted take", "goes on"},
 	{"on", "waiting relink", "link", "adopt attached adopted take", "goes on"},
-	{"on", "detaching reload", "link", "adopt attached adopted take", "goes on"},
 
 	/* Something changed: it goes on, and what is wanted now is brought in beside it. */
 	{"on object", "attached", "link", "replace attached reload take", "policy was changed"},
@@ -52,6 +51,7 @@ static const struct row rows[] = {
 	{"on", "updating", "link", "replace attached reload take", "middle of a change"},
 	{"on", "updating again", "link", "replace attached reload take", "middle of a change"},
 	{"on", "loading again", "link", "replace attached reload take", "middle of a change"},
+	{"on", "detaching reload", "link", "replace attached reload take", "middle of a change"},
 	{"on", "detaching again", "link", "replace attached reload take", "middle of a change"},
 	{"on", "", "link", "replace attached reload take", "no record"},
 	{"on", "", "registered", "replace attached reload take", "no record"},

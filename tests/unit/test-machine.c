@@ -453,6 +453,7 @@ static void test_restart_by_hand(void **state)
 		step(&m, &rules, MACHINE_REPLACE, by_hand ? REASON_ADMIN : REASON_RELOAD, 3000);
 		assert_int_equal(m.restarts, by_hand ? 0 : 1);
 		assert_int_equal(m.backoff.restarts, by_hand ? 0 : 1);
+		assert_int_equal(m.backoff.starts, by_hand ? 1 : 2); /* this one is a start, too */
 	}
 }
 
