@@ -7,14 +7,10 @@
 
 enum exit_status ask_list(struct client *client, struct policy_rows *rows)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
-	enum exit_status status;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
+	enum exit_status status = client_ask(client, METHOD_LIST, NULL, &answer);
 	int r;
 
-	r = client_new_call(client, METHOD_LIST, &call);
-	if (r < 0)
-		return client_answer_failed(r);
-	status = client_call(client, call, CALL_TIMEOUT, NULL, &answer);
 	if (status != EXIT_DONE)
 		return status;
 	r = policy_rows_read(rows, answer);

@@ -41,6 +41,14 @@ enum exit_status out_of_memory(void)
 	return EXIT_FAILED;
 }
 
+enum exit_status failed_by(int error, const char *sentence)
+{
+	if (error == -ENOMEM || !sentence)
+		return out_of_memory();
+	complain("%s", sentence);
+	return error == -EPERM ? EXIT_DENIED : EXIT_FAILED;
+}
+
 uint64_t now_usec(void)
 {
 	struct timespec now;

@@ -28,11 +28,11 @@ struct client {
 	const char *socket;
 	bool json;          /* stdout is for programs */
 	bool all;           /* list: what others have attached, too */
-	const char *kernel; /* inspect: another kernel's file; NULL: the running one */
+	const char *kernel; /* inspect, verify: another kernel's file; NULL: the running one */
 	const char *policy; /* inspect: apply the overrides of this file; NULL: none */
 	bool load;          /* verify: ask the verifier, too */
-	const char *config, *policy_path,
-		*object_path; /* verify: as of the daemon; NULL: defaults */
+	const char *config, *policy_path; /* verify, delta: as of the daemon; NULL: defaults */
+	const char *object_path;          /* verify: likewise */
 	bool value; /* inspect: the value that the kernel would receive, too; dump: that it has */
 	bool once;  /* top: one interval */
 	uint64_t interval_usec; /* top */
@@ -53,6 +53,9 @@ void complain(const char *format, ...) _printf_(1, 2);
 
 /* Says so and returns EXIT_FAILED. */
 enum exit_status out_of_memory(void);
+
+/* Complains with a sentence (NULL, or -ENOMEM: out of memory). EXIT_DENIED for -EPERM, else EXIT_FAILED. */
+enum exit_status failed_by(int error, const char *sentence);
 
 /* CLOCK_REALTIME in µs. */
 uint64_t now_usec(void);

@@ -170,6 +170,17 @@ enum exit_status client_call(struct client *client, sd_bus_message *call, uint64
 	return EXIT_DONE;
 }
 
+enum exit_status client_ask(struct client *client, const char *method, const char *subject,
+			    sd_bus_message **ret_answer)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+	int r = client_new_call(client, method, &call);
+
+	if (r < 0)
+		return client_answer_failed(r);
+	return client_call(client, call, CALL_TIMEOUT, subject, ret_answer);
+}
+
 static bool is_one_of(const sd_bus_error *error, const char *const *names)
 {
 	for (; *names; names++)

@@ -24,6 +24,10 @@ int client_new_call(struct client *client, const char *method, sd_bus_message **
 enum exit_status client_call(struct client *client, sd_bus_message *call, uint64_t timeout,
 			     const char *subject, sd_bus_message **ret_answer);
 
+/* The same for a call of METHOD_… without arguments, within CALL_TIMEOUT. */
+enum exit_status client_ask(struct client *client, const char *method, const char *subject,
+			    sd_bus_message **ret_answer);
+
 /* Which end a call that failed means, and the sentence for it; the caller frees *ret_sentence (NULL: out of memory). */
 enum exit_status client_explain(const struct client *client, const sd_bus_error *error,
 				char **ret_sentence);

@@ -48,7 +48,7 @@ static int read_value(sd_bus_message *m, const struct dictionary_key *key, void 
 	void *member = (char *)row + key->offset;
 
 	if (key->read)
-		return key->read(m, row);
+		return key->read(m, row, member);
 	if (streq(key->signature, "as"))
 		return read_texts(m, member);
 	return sd_bus_message_read_basic(m, key->signature[0], member);

@@ -18,7 +18,8 @@ struct dictionary_key {
 	const char *key;
 	const char *signature;
 	size_t offset; /* of a member of that basic type, or of a struct texts for "as" */
-	int (*read)(sd_bus_message *m, void *row); /* for all else; NULL: written at offset */
+	/* For all else; member: what is at offset. NULL: written there. */
+	int (*read)(sd_bus_message *m, void *row, void *member);
 };
 
 struct dictionary_form {

@@ -2,8 +2,7 @@
 #include "client/doctor-output.h"
 #include "common/names.h"
 #include "common/sentence.h"
-
-#define SUFFIX ".policy"
+#include "daemon/core/policy.h"
 
 static void judge_template(struct findings *f, const char *id, const struct policy_row *row,
 			   const struct policy_rows *rows)
@@ -86,7 +85,7 @@ void doctor_judge_policies(struct findings *f, const struct policy_rows *rows)
 void doctor_list_policies(struct findings *f, char *const *files)
 {
 	for (; *files; files++) {
-		size_t length = strlen(*files) - strlen(SUFFIX);
+		size_t length = strlen(*files) - strlen(POLICY_SUFFIX);
 		_cleanup_(freep) char *id = sentence("policy:%.*s", (int)length, *files);
 
 		if (!id) {

@@ -10,12 +10,10 @@
 
 static bool parse_number(const char *text, uint64_t *ret)
 {
-	char *end;
-
 	if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
 		return false;
 	errno = 0;
-	*ret = strtoull(text, &end, 10);
+	*ret = strtoull(text, NULL, 10);
 	return errno == 0;
 }
 

@@ -22,18 +22,6 @@ static json_t *make_wanted(const void *items, size_t i)
 			 w->actual);
 }
 
-static json_t *hexadecimal(const uint8_t *bytes, size_t size)
-{
-	_cleanup_(freep) char *text = malloc(2 * size + 1);
-
-	if (!text)
-		return NULL;
-	for (size_t i = 0; i < size; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
-	text[2 * size] = '\0';
-	return json_string(text);
-}
-
 int json_dump(FILE *out, const struct dump_view *view)
 {
 	const struct live_map *m = view->map;
@@ -44,7 +32,7 @@ int json_dump(FILE *out, const struct dump_view *view)
 			 (json_int_t)m->id, "link_id", json_number_or_null(view->link_id), "type",
 			 m->type, "module", m->module, "state", m->state, "references",
 			 (json_int_t)m->references, "size", (json_int_t)m->size, "data_offset",
-			 (json_int_t)m->data_offset, "bytes", hexadecimal(m->value, m->size),
+			 (json_int_t)m->data_offset, "bytes", json_hexadecimal(m->value, m->size),
 			 "members", json_array_of(m->members, m->n_members, make_live_member),
 			 "wanted", json_array_of(view->wanted, view->n_wanted, make_wanted));
 	return json_print(out, root, JSON_INDENT(2));

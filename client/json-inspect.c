@@ -69,15 +69,9 @@ static json_t *value_parts(const struct inspection *in, const struct value_image
 
 static json_t *value_object(const struct inspection *in, const struct value_image *v)
 {
-	_cleanup_(freep) char *bytes = malloc(2 * v->size + 1);
-
-	if (!bytes)
-		return NULL;
-	for (size_t i = 0; i < v->size; i++)
-		sprintf(bytes + 2 * i, "%02x", v->bytes[i]);
-	bytes[2 * v->size] = '\0';
-	return json_pack("{s:I, s:I, s:s, s:o}", "size", (json_int_t)v->size, "data_offset",
-			 (json_int_t)v->data_offset, "bytes", bytes, "parts", value_parts(in, v));
+	return json_pack("{s:I, s:I, s:o, s:o}", "size", (json_int_t)v->size, "data_offset",
+			 (json_int_t)v->data_offset, "bytes", json_hexadecimal(v->bytes, v->size),
+			 "parts", value_parts(in, v));
 }
 
 static json_t *value_or_null(const struct inspection *in, const struct value_image *v)
@@ -85,8 +79,9 @@ static json_t *value_or_null(const struct inspection *in, const struct value_ima
 	return v ? value_object(in, v) : json_null();
 }
 
-static json_t *ops_map_object(const struct inspect_view *view, size_t i)
+static json_t *ops_map_object(const void *items, size_t i)
 {
+	const struct inspect_view *view = items;
 	const struct inspection *in = view->in;
 	const struct ops_map *m = &in->maps[i];
 
@@ -97,16 +92,6 @@ static json_t *ops_map_object(const struct inspect_view *view, size_t i)
 			 ops_map_is_refused(m), "size", (json_int_t)m->size, "members",
 			 ops_members(in, m), "value",
 			 value_or_null(in, view->values ? view->values[i] : NULL));
-}
-
-static json_t *ops_maps(const struct inspect_view *view)
-{
-	json_auto_t *array = json_array();
-
-	for (size_t i = 0; array && i < view->in->n_maps; i++)
-		if (json_array_append_new(array, ops_map_object(view, i)) < 0)
-			return NULL;
-	return TAKE_PTR(array);
 }
 
 static json_t *program_uses(const struct inspection *in, const struct program *p)
@@ -124,22 +109,15 @@ static json_t *program_uses(const struct inspection *in, const struct program *p
 	return TAKE_PTR(array);
 }
 
-static json_t *ops_program_object(const struct inspection *in, const struct program *p)
+static json_t *ops_program_object(const void *items, size_t i)
 {
+	const struct inspection *in = items;
+	const struct program *p = &in->programs[i];
+
 	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:I, s:o}", "name", p->name, "section",
 			 p->section, "struct_ops", p->struct_ops, "sleepable", p->sleepable,
 			 "optional", p->optional, "instructions", (json_int_t)p->instructions,
 			 "members", program_uses(in, p));
-}
-
-static json_t *ops_programs(const struct inspection *in)
-{
-	json_auto_t *array = json_array();
-
-	for (size_t i = 0; array && i < in->n_programs; i++)
-		if (json_array_append_new(array, ops_program_object(in, &in->programs[i])) < 0)
-			return NULL;
-	return TAKE_PTR(array);
 }
 
 static json_t *make_global(const void *items, size_t i)
@@ -176,8 +154,9 @@ static json_t *inspection_object(const struct inspect_view *view)
 	return json_pack("{s:i, s:o, s:I, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
 			 JSON_SCHEMA, "object", path_text(in->name), "size", (json_int_t)in->size,
 			 "digest", in->digest, "license", in->license, "kernel",
-			 path_or_null(in->kernel), "maps", ops_maps(view), "programs",
-			 ops_programs(in), "globals",
+			 path_or_null(in->kernel), "maps",
+			 json_array_of(view, in->n_maps, ops_map_object), "programs",
+			 json_array_of(in, in->n_programs, ops_program_object), "globals",
 			 json_array_of(in->globals, in->n_globals, make_global), "problems",
 			 json_array_of(in->problems.items, in->problems.n, json_make_text), "notes",
 			 json_array_of(in->notes.items, in->notes.n, json_make_text));

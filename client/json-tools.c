@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/json-tools.h"
 
+#include "client/hexadecimal.h"
 #include "client/output.h"
 
 json_t *json_number_or_null(uint64_t number)
 {
 	return number != 0 ? json_integer((json_int_t)number) : json_null();
+}
+
+json_t *json_hexadecimal(const uint8_t *bytes, size_t n)
+{
+	_cleanup_(freep) char *text = hexadecimal(bytes, n, n);
+
+	return text ? json_string(text) : NULL;
 }
 
 int json_print(FILE *out, json_t *root, size_t flags)

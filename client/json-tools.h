@@ -14,8 +14,11 @@ json_t *json_number_or_null(uint64_t number);
 /* Takes root over. 0; -ENOMEM, also where root is NULL; -EIO. */
 int json_print(FILE *out, json_t *root, size_t flags);
 
-/* An array of n elements that make(items, i) gives; NULL: out of memory. */
+/* An array of n elements that make(items, i) gives, whatever items is; NULL: out of memory. */
 json_t *json_array_of(const void *items, size_t n, json_t *(*make)(const void *items, size_t i));
+
+/* Bytes as text; NULL: out of memory. */
+json_t *json_hexadecimal(const uint8_t *bytes, size_t n);
 
 /* An element of json_array_of(): items is a char *[]. */
 json_t *json_make_text(const void *items, size_t i);

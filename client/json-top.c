@@ -13,8 +13,12 @@ static json_t *average_or_null(const struct rate *r)
 	return r->calls ? json_real(rate_average_nsec(r)) : json_null();
 }
 
-static json_t *run_object(const struct meter_program *p, const struct rate *r)
+static json_t *run_object(const void *items, size_t i)
 {
+	const struct top_row *row = items;
+	const struct meter_program *p = &row->attachment->programs[i];
+	const struct rate *r = &row->rates[i];
+
 	return json_pack("{s:o, s:s?, s:I, s:I, s:o, s:o, s:o}", "members",
 			 json_array_of(p->members, p->n_members, json_make_text), "name", p->name,
 			 "id", (json_int_t)p->id, "calls", (json_int_t)p->calls, "calls_per_sec",
@@ -24,35 +28,23 @@ static json_t *run_object(const struct meter_program *p, const struct rate *r)
 
 static json_t *runs(const struct top_row *row)
 {
-	json_auto_t *array = json_array();
-
-	for (size_t i = 0; array && row->attachment && i < row->attachment->n_programs; i++)
-		if (json_array_append_new(
-			    array, run_object(&row->attachment->programs[i], &row->rates[i])) < 0)
-			return NULL;
-	return TAKE_PTR(array);
+	return json_array_of(row, row->attachment ? row->attachment->n_programs : 0, run_object);
 }
 
-static json_t *scx_event_object(const struct top_view *view, const struct scx_event *e)
+static json_t *scx_event_object(const void *items, size_t i)
 {
+	const struct top_view *view = items;
+	const struct scx_event *e = &view->now->scx.events[i];
+
 	return json_pack("{s:s, s:I, s:f}", "name", e->name, "count", (json_int_t)e->count,
 			 "per_sec", top_view_event_per_sec(view, e));
 }
 
-static json_t *scx_events(const struct top_view *view)
-{
-	json_auto_t *array = json_array();
-
-	for (size_t i = 0; array && i < view->now->scx.n_events; i++)
-		if (json_array_append_new(array,
-					  scx_event_object(view, &view->now->scx.events[i])) < 0)
-			return NULL;
-	return TAKE_PTR(array);
-}
-
 static json_t *events_or_null(const struct top_view *view, const struct top_row *row)
 {
-	return row->is_scheduler ? scx_events(view) : json_null();
+	if (!row->is_scheduler)
+		return json_null();
+	return json_array_of(view, view->now->scx.n_events, scx_event_object);
 }
 
 static json_t *restarts_or_null(const struct policy_row *policy)
@@ -60,8 +52,10 @@ static json_t *restarts_or_null(const struct policy_row *policy)
 	return policy ? json_integer(policy->restarts) : json_null();
 }
 
-static json_t *attachment_object(const struct top_view *view, const struct top_row *row)
+static json_t *attachment_object(const void *items, size_t i)
 {
+	const struct top_view *view = items;
+	const struct top_row *row = &view->rows[i];
 	static const struct meter_attachment none = {0};
 	const struct meter_attachment *a = row->attachment ?: &none;
 	const struct policy_row *policy = row->policy;
@@ -77,16 +71,6 @@ static json_t *attachment_object(const struct top_view *view, const struct top_r
 		"programs", runs(row), "events", events_or_null(view, row));
 }
 
-static json_t *attachments(const struct top_view *view)
-{
-	json_auto_t *array = json_array();
-
-	for (size_t i = 0; array && i < view->n_rows; i++)
-		if (json_array_append_new(array, attachment_object(view, &view->rows[i])) < 0)
-			return NULL;
-	return TAKE_PTR(array);
-}
-
 int json_top(FILE *out, const struct top_view *view)
 {
 	json_t *root;
@@ -94,6 +78,6 @@ int json_top(FILE *out, const struct top_view *view)
 	root = json_pack("{s:i, s:I, s:I, s:s?, s:o}", "schema", JSON_SCHEMA, "time_usec",
 			 (json_int_t)view->time_usec, "interval_usec",
 			 (json_int_t)(top_view_interval_nsec(view) / 1000), "daemon", view->problem,
-			 "attachments", attachments(view));
+			 "attachments", json_array_of(view, view->n_rows, attachment_object));
 	return json_print(out, root, JSON_COMPACT);
 }

@@ -8,7 +8,7 @@
  *
  * list     {"schema":1,"policies":[POLICY…]}; with --all also "foreign":[FOREIGN…], null if it could not be told
  * status   {"schema":1,"policies":[POLICY…]}, each with the keys of STATUS too
- * attach, detach, restart, reset-failed, reload
+ * attach, detach, restart, switch, reset-failed, reload
  *          {"schema":1,"results":[{"name":…,"done":…,"detail":…}…]}; name is null where it concerns no
  *          single policy, as a file does that keeps a reload from happening
  * cat      {"schema":1,"name":…,"files":[{"path":…,"content":…}…]}
@@ -16,12 +16,12 @@
  *
  * POLICY   name, description, enabled (bool), state, reason, detail, type, map, map_id, link_id, object,
  *          attached_usec, restarts, next_attempt_usec, fallback, template, instances (null: no template), device,
- *          disagreements [text…]
+ *          switched_from, switch_ends_usec (0: when the daemon starts anew), disagreements [text…]
  * FOREIGN  type, map, map_id, link_id, holders [text…]
  * STATUS   fields [{member, wanted, actual}…] (actual is null where it could not be read back), programs [{member,
  *          name, id}…], events [EVENT…] oldest first, notes [text…], files [path…], digest (SHA-256 of the object as
- *          loaded), watch, attach_usec, users, defaults [{netns, before}…] (netns is null for the daemon's own), exit
- *          {kind, code, reason, message, file}, verifier_log
+ *          loaded), watch, kept, attach_usec, users, defaults [{netns, before}…] (netns is null for the daemon's own),
+ *          exit {kind, code, reason, message, file}, verifier_log
  * EVENT    seq, time_usec, monotonic_usec, policy, from, to, reason, detail, link_id
  */
 #pragma once

@@ -18,7 +18,7 @@ static void print_help(void)
 	     "Verbs:");
 	for (const struct verb *v = verbs; v->name; v++) {
 		/* printf() counts bytes, and "…" has three. */
-		int width = 10 + (strstr(v->arguments, "…") ? 2 : 0);
+		int width = 12 + (strstr(v->arguments, "…") ? 2 : 0);
 
 		printf("  %-12s %-*s %s\n", v->name, width, v->arguments, v->help);
 	}
@@ -158,7 +158,10 @@ static enum exit_status unknown_verb(const char *name)
 	return usage();
 }
 
-/* An option that would have no effect is a misunderstanding, and is said to be one. */
+/*
+ * An option that would have no effect is a misunderstanding, and is said to be one. Not --socket and --no-color: they
+ * say where and how rather than what, and an alias may give them to all verbs.
+ */
 static bool has_misplaced_option(const struct options *o, const struct verb *verb)
 {
 	const struct {
@@ -167,7 +170,7 @@ static bool has_misplaced_option(const struct options *o, const struct verb *ver
 		const char *place;
 	} placed[] = {
 		{"--json", o->json, !verb->measures, "the other verbs"},
-		{"--no-wait", o->no_wait, verb->changes, "verbs that change something"},
+		{"--no-wait", o->no_wait, verb->changes, "verbs that wait for an outcome"},
 		{"--all", o->all, verb->takes_all, "'list'"},
 		{"--kernel", o->kernel, verb->inspects || verb->verifies, "'inspect' and 'verify'"},
 		{"--policy", o->policy, verb->inspects, "'inspect'"},

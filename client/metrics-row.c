@@ -3,8 +3,9 @@
 
 #include "common/protocol.h"
 
-static int read_counts(sd_bus_message *m, struct metric_counts *counts)
+static int read_counts(sd_bus_message *m, void *row, void *member)
 {
+	struct metric_counts *counts = member;
 	struct metric_count c = {0};
 	int r = sd_bus_message_enter_container(m, 'a', "(st)");
 
@@ -21,36 +22,16 @@ static int read_counts(sd_bus_message *m, struct metric_counts *counts)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_detachments(sd_bus_message *m, void *row)
+static int read_exits(sd_bus_message *m, void *row, void *member)
 {
-	return read_counts(m, &((struct metrics_row *)row)->detachments);
-}
-
-static int read_failures(sd_bus_message *m, void *row)
-{
-	return read_counts(m, &((struct metrics_row *)row)->failures);
-}
-
-static int read_restarts(sd_bus_message *m, void *row)
-{
-	return read_counts(m, &((struct metrics_row *)row)->restarts);
-}
-
-static int read_reloads(sd_bus_message *m, void *row)
-{
-	return read_counts(m, &((struct metrics_daemon *)row)->reloads);
-}
-
-static int read_exits(sd_bus_message *m, void *userdata)
-{
-	struct metrics_row *row = userdata;
+	struct metric_counts *counts = member;
 	struct metric_count c = {0};
 	int r = sd_bus_message_enter_container(m, 'a', "(it)");
 
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_read(m, "(it)", &c.kind, &c.n)) > 0) {
-		struct metric_count *added = array_append(&row->exits.items, &row->exits.n,
+		struct metric_count *added = array_append(&counts->items, &counts->n,
 							  sizeof(*added));
 
 		if (!added)
@@ -61,7 +42,7 @@ static int read_exits(sd_bus_message *m, void *userdata)
 }
 
 /* Only templates have it; how many are seen by the instances themselves. */
-static int read_instances(sd_bus_message *m, void *userdata)
+static int read_instances(sd_bus_message *m, void *userdata, void *member)
 {
 	struct metrics_row *row = userdata;
 
@@ -69,7 +50,7 @@ static int read_instances(sd_bus_message *m, void *userdata)
 	return sd_bus_message_skip(m, "u");
 }
 
-static int read_runs(sd_bus_message *m, void *userdata)
+static int read_runs(sd_bus_message *m, void *userdata, void *member)
 {
 	struct metrics_row *row = userdata;
 	struct metric_run run;
@@ -87,7 +68,7 @@ static int read_runs(sd_bus_message *m, void *userdata)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_users(sd_bus_message *m, void *userdata)
+static int read_users(sd_bus_message *m, void *userdata, void *member)
 {
 	struct metrics_row *row = userdata;
 
@@ -95,29 +76,11 @@ static int read_users(sd_bus_message *m, void *userdata)
 	return sd_bus_message_read_basic(m, 'u', &row->users);
 }
 
-static int read_span(sd_bus_message *m, struct metric_span *span)
+static int read_span(sd_bus_message *m, void *row, void *member)
 {
+	struct metric_span *span = member;
+
 	return sd_bus_message_read(m, "(tt)", &span->n, &span->usec);
-}
-
-static int read_load(sd_bus_message *m, void *row)
-{
-	return read_span(m, &((struct metrics_row *)row)->load);
-}
-
-static int read_attach(sd_bus_message *m, void *row)
-{
-	return read_span(m, &((struct metrics_row *)row)->attach);
-}
-
-static int read_update(sd_bus_message *m, void *row)
-{
-	return read_span(m, &((struct metrics_row *)row)->update);
-}
-
-static int read_gap(sd_bus_message *m, void *row)
-{
-	return read_span(m, &((struct metrics_row *)row)->gap);
 }
 
 #define MEMBER(m) offsetof(struct metrics_row, m)
@@ -133,15 +96,15 @@ static const struct dictionary_key row_keys[] = {
 	{KEY_DISAGREEMENTS, "as", MEMBER(disagreements)},
 	{KEY_STATUS_USERS, "u", 0, read_users},
 	{KEY_METRICS_SINCE, "t", MEMBER(since_usec)},
-	{KEY_METRICS_DETACHMENTS, "a(st)", 0, read_detachments},
-	{KEY_METRICS_FAILURES, "a(st)", 0, read_failures},
-	{KEY_METRICS_RESTARTS, "a(st)", 0, read_restarts},
-	{KEY_METRICS_EXITS, "a(it)", 0, read_exits},
+	{KEY_METRICS_DETACHMENTS, "a(st)", MEMBER(detachments), read_counts},
+	{KEY_METRICS_FAILURES, "a(st)", MEMBER(failures), read_counts},
+	{KEY_METRICS_RESTARTS, "a(st)", MEMBER(restarts), read_counts},
+	{KEY_METRICS_EXITS, "a(it)", MEMBER(exits), read_exits},
 	{KEY_METRICS_WORKER_FAILURES, "t", MEMBER(worker_failures)},
-	{KEY_METRICS_LOAD, "(tt)", 0, read_load},
-	{KEY_METRICS_ATTACH, "(tt)", 0, read_attach},
-	{KEY_METRICS_UPDATE, "(tt)", 0, read_update},
-	{KEY_METRICS_GAP, "(tt)", 0, read_gap},
+	{KEY_METRICS_LOAD, "(tt)", MEMBER(load), read_span},
+	{KEY_METRICS_ATTACH, "(tt)", MEMBER(attach), read_span},
+	{KEY_METRICS_UPDATE, "(tt)", MEMBER(update), read_span},
+	{KEY_METRICS_GAP, "(tt)", MEMBER(gap), read_span},
 	{KEY_METRICS_RUNS, "a(stt)", 0, read_runs},
 };
 
@@ -175,7 +138,7 @@ static const struct dictionary_form row_form = {
 static const struct dictionary_key daemon_keys[] = {
 	{KEY_DAEMON_VERSION, "s", offsetof(struct metrics_daemon, version)},
 	{KEY_DAEMON_STARTED, "t", offsetof(struct metrics_daemon, started_usec)},
-	{KEY_DAEMON_RELOADS, "a(st)", 0, read_reloads},
+	{KEY_DAEMON_RELOADS, "a(st)", offsetof(struct metrics_daemon, reloads), read_counts},
 };
 
 static bool daemon_is_whole(const void *daemon)

@@ -4,7 +4,7 @@
 #include "common/names.h"
 #include "common/protocol.h"
 
-static int read_fields(sd_bus_message *m, void *userdata)
+static int read_fields(sd_bus_message *m, void *userdata, void *member)
 {
 	struct policy_row *row = userdata;
 	struct row_field f;
@@ -26,7 +26,7 @@ static int read_fields(sd_bus_message *m, void *userdata)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_programs(sd_bus_message *m, void *userdata)
+static int read_programs(sd_bus_message *m, void *userdata, void *member)
 {
 	struct policy_row *row = userdata;
 	struct row_program p;
@@ -46,7 +46,7 @@ static int read_programs(sd_bus_message *m, void *userdata)
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_defaults(sd_bus_message *m, void *userdata)
+static int read_defaults(sd_bus_message *m, void *userdata, void *member)
 {
 	struct policy_row *row = userdata;
 	struct row_default d;
@@ -67,7 +67,7 @@ static int read_defaults(sd_bus_message *m, void *userdata)
 }
 
 /* Counts that are left out where there is nothing to count: 0 is another answer than none. */
-static int read_instances(sd_bus_message *m, void *userdata)
+static int read_instances(sd_bus_message *m, void *userdata, void *member)
 {
 	struct policy_row *row = userdata;
 
@@ -76,7 +76,7 @@ static int read_instances(sd_bus_message *m, void *userdata)
 }
 
 /* 0 has a meaning of its own. */
-static int read_switch_end(sd_bus_message *m, void *userdata)
+static int read_switch_end(sd_bus_message *m, void *userdata, void *member)
 {
 	struct policy_row *row = userdata;
 
@@ -84,7 +84,7 @@ static int read_switch_end(sd_bus_message *m, void *userdata)
 	return sd_bus_message_read_basic(m, 't', &row->switch_ends_usec);
 }
 
-static int read_users(sd_bus_message *m, void *userdata)
+static int read_users(sd_bus_message *m, void *userdata, void *member)
 {
 	struct policy_row *row = userdata;
 
@@ -117,7 +117,7 @@ static int append_events(sd_bus_message *m, struct row_event **events, size_t *n
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_events(sd_bus_message *m, void *userdata)
+static int read_events(sd_bus_message *m, void *userdata, void *member)
 {
 	struct policy_row *row = userdata;
 

@@ -31,6 +31,15 @@ void table_add(struct table *t, enum colour colour, const char *text)
 	t->cells[t->n_cells++] = cell;
 }
 
+void table_add_taken(struct table *t, enum colour colour, char *text)
+{
+	if (text)
+		table_add(t, colour, *text ? text : "-");
+	else
+		t->failed = true;
+	free(text);
+}
+
 void table_add_head(struct table *t, const char *const *titles)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

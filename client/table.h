@@ -17,6 +17,8 @@ struct table {
 
 /* The next cell, from left to right and from top to bottom; the text is copied, NULL becomes "-". */
 void table_add(struct table *t, enum colour colour, const char *text);
+/* The text is freed; "" becomes "-". NULL: out of memory. */
+void table_add_taken(struct table *t, enum colour colour, char *text);
 void table_add_head(struct table *t, const char *const *titles); /* n_columns of them */
 void table_add_id(struct table *t, uint32_t id);                 /* 0: "-" */
 
@@ -27,3 +29,4 @@ void table_add_id(struct table *t, uint32_t id);                 /* 0: "-" */
 int table_print(const struct table *t, FILE *out, const struct style *style, size_t indent);
 
 void table_done(struct table *t);
+#define _cleanup_table_ _cleanup_(table_done)

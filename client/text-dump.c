@@ -2,11 +2,11 @@
 #include <inttypes.h>
 
 #include "client/dump-output.h"
+#include "client/hexadecimal.h"
 #include "client/output.h"
 #include "client/table.h"
 #include "common/sentence.h"
 
-#define _cleanup_table_ _cleanup_(table_done)
 #define KEY_WIDTH 11
 #define INDENT 2
 #define BYTES_SHOWN 16
@@ -26,34 +26,20 @@ static void print_head(FILE *out, const struct dump_view *view)
 	fprintf(out, "%*s: %" PRIu32 "\n", KEY_WIDTH, "References", m->references);
 }
 
-static void add_taken(struct table *t, char *text)
-{
-	if (text)
-		table_add(t, COLOUR_NONE, *text ? text : "-");
-	else
-		t->failed = true;
-	free(text);
-}
-
 static char *bytes_text(const struct live_map *m, const struct live_member *member)
 {
-	char text[2 * BYTES_SHOWN + sizeof("…")] = "";
-
 	if (member->offset > m->size || member->size > m->size - member->offset)
 		return strdup("?");
-	for (size_t i = 0; i < MIN(member->size, (size_t)BYTES_SHOWN); i++)
-		snprintf(text + 2 * i, sizeof(text) - 2 * i, "%02x", m->value[member->offset + i]);
-	if (member->size > BYTES_SHOWN)
-		strcat(text, "…");
-	return strdup(text);
+	return hexadecimal(m->value + member->offset, member->size, BYTES_SHOWN);
 }
 
 static void add_place(struct table *t, const struct live_map *m, const struct live_member *member)
 {
-	add_taken(t, sentence("%zu", member->offset));
-	add_taken(t, member->bits ? sentence("%zu bits", member->bits)
-				  : sentence("%zu", member->size));
-	add_taken(t, bytes_text(m, member));
+	table_add_taken(t, COLOUR_NONE, sentence("%zu", member->offset));
+	table_add_taken(t, COLOUR_NONE,
+			member->bits ? sentence("%zu bits", member->bits)
+				     : sentence("%zu", member->size));
+	table_add_taken(t, COLOUR_NONE, bytes_text(m, member));
 }
 
 static const struct dump_wanted *wanted_of(const struct dump_view *view, const char *member)

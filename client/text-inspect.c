@@ -1,28 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 
+#include "client/hexadecimal.h"
 #include "client/inspect-output.h"
 #include "client/output.h"
 #include "client/table.h"
 #include "common/sentence.h"
 
-#define _cleanup_table_ _cleanup_(table_done)
 #define INDENT 2
 #define BYTES_SHOWN 8
 
-/* The text is freed; NULL, out of memory, is kept by the table. */
-static void add_taken(struct table *t, enum colour colour, char *text)
-{
-	if (text)
-		table_add(t, colour, *text ? text : "-");
-	else
-		t->failed = true;
-	free(text);
-}
-
 static void add_number(struct table *t, size_t number)
 {
-	add_taken(t, COLOUR_NONE, sentence("%zu", number));
+	table_add_taken(t, COLOUR_NONE, sentence("%zu", number));
 }
 
 static void print_title(FILE *out, const struct style *style, const char *title)
@@ -122,10 +112,10 @@ static int print_members(FILE *out, const struct style *style, const struct insp
 		table_add(&t, COLOUR_NONE, m->name);
 		table_add(&t, COLOUR_NONE, m->bits ? "bitfield" : type_kind_to_string(m->kind));
 		table_add(&t, COLOUR_NONE, m->type);
-		add_taken(&t, COLOUR_NONE,
-			  m->bits ? sentence("%zu bits", m->bits) : sentence("%zu", m->size));
-		add_taken(&t, fate_colour(m->fate), fate_text(m));
-		add_taken(&t, COLOUR_NONE, member_text(in, map, m));
+		table_add_taken(&t, COLOUR_NONE,
+				m->bits ? sentence("%zu bits", m->bits) : sentence("%zu", m->size));
+		table_add_taken(&t, fate_colour(m->fate), fate_text(m));
+		table_add_taken(&t, COLOUR_NONE, member_text(in, map, m));
 	}
 	return table_print(&t, out, style, INDENT);
 }
@@ -142,17 +132,6 @@ static void print_kernel_only(FILE *out, const struct style *style, const struct
 	}
 	if (*separator == ',')
 		fputc('\n', out);
-}
-
-static char *bytes_text(const struct value_image *v, const struct value_part *p)
-{
-	char text[2 * BYTES_SHOWN + sizeof("…")] = "";
-
-	for (size_t i = 0; i < MIN(p->size, (size_t)BYTES_SHOWN); i++)
-		snprintf(text + 2 * i, sizeof(text) - 2 * i, "%02x", v->bytes[p->offset + i]);
-	if (p->size > BYTES_SHOWN)
-		strcat(text, "…");
-	return strdup(text);
 }
 
 static int print_value(FILE *out, const struct style *style, const struct inspection *in,
@@ -174,7 +153,8 @@ static int print_value(FILE *out, const struct style *style, const struct inspec
 		if (p->program != NO_PROGRAM)
 			table_add(&t, COLOUR_NONE, "program");
 		else
-			add_taken(&t, COLOUR_NONE, bytes_text(v, p));
+			table_add_taken(&t, COLOUR_NONE,
+					hexadecimal(v->bytes + p->offset, p->size, BYTES_SHOWN));
 		table_add(&t, COLOUR_NONE, p->member);
 		table_add(&t, COLOUR_NONE,
 			  p->program != NO_PROGRAM ? in->programs[p->program].name
@@ -255,8 +235,8 @@ static int print_programs(FILE *out, const struct style *style, const struct ins
 		table_add(&t, COLOUR_NONE, p->name);
 		table_add(&t, COLOUR_NONE, p->section);
 		add_number(&t, p->instructions);
-		add_taken(&t, program_is_unreferenced(p) ? COLOUR_YELLOW : COLOUR_NONE,
-			  uses_text(in, p));
+		table_add_taken(&t, program_is_unreferenced(p) ? COLOUR_YELLOW : COLOUR_NONE,
+				uses_text(in, p));
 	}
 	return table_print(&t, out, style, INDENT);
 }

@@ -12,8 +12,6 @@
 #define VALUE_INDENT (KEY_WIDTH + 2)
 #define LOG_INDENT 4
 
-#define _cleanup_table_ _cleanup_(table_done)
-
 static void print_value(FILE *out, const struct style *style, const char *key, const char *value)
 {
 	if (!value || !*value)

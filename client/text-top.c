@@ -8,18 +8,6 @@
 #include "client/top-view.h"
 #include "common/sentence.h"
 
-#define _cleanup_table_ _cleanup_(table_done)
-
-/* The text is freed; NULL, out of memory, is kept by the table. */
-static void add_taken(struct table *t, char *text)
-{
-	if (text)
-		table_add(t, COLOUR_NONE, text);
-	else
-		t->failed = true;
-	free(text);
-}
-
 static void add_empty(struct table *t, int n)
 {
 	while (n-- > 0)
@@ -43,12 +31,12 @@ static void add_rate(struct table *t, const struct rate *r)
 		table_add(t, COLOUR_NONE, "      -");
 		return;
 	}
-	add_taken(t, sentence("%9.1f", rate_calls_per_sec(r)));
+	table_add_taken(t, COLOUR_NONE, sentence("%9.1f", rate_calls_per_sec(r)));
 	if (r->calls > 0)
-		add_taken(t, average_text(rate_average_nsec(r)));
+		table_add_taken(t, COLOUR_NONE, average_text(rate_average_nsec(r)));
 	else
 		table_add(t, COLOUR_NONE, "       -");
-	add_taken(t, sentence("%6.2f%%", rate_share(r) * 100));
+	table_add_taken(t, COLOUR_NONE, sentence("%6.2f%%", rate_share(r) * 100));
 }
 
 static char *attachment_text(const struct meter_attachment *a)
@@ -66,14 +54,14 @@ static void add_attachment(struct table *t, const struct top_row *row)
 	table_add(t, COLOUR_BOLD, row->policy ? row->policy->name : "(no policy)");
 	if (row->policy) {
 		text_add_state(t, row->policy);
-		add_taken(t, sentence("%" PRIu32, row->policy->restarts));
+		table_add_taken(t, COLOUR_NONE, sentence("%" PRIu32, row->policy->restarts));
 	} else {
 		table_add(t, COLOUR_NONE, NULL);
 		table_add(t, COLOUR_NONE, NULL);
 	}
 	add_rate(t, row->attachment ? &row->total : &none);
 	if (row->attachment)
-		add_taken(t, attachment_text(row->attachment));
+		table_add_taken(t, COLOUR_NONE, attachment_text(row->attachment));
 	else
 		table_add(t, COLOUR_NONE, row->policy->type);
 }
@@ -93,10 +81,10 @@ static char *members_text(const struct meter_program *p)
 
 static void add_program(struct table *t, const struct meter_program *p, const struct rate *r)
 {
-	add_taken(t, members_text(p));
+	table_add_taken(t, COLOUR_NONE, members_text(p));
 	add_empty(t, 2);
 	add_rate(t, r);
-	add_taken(t, sentence("%s, program %" PRIu32, p->name ?: "?", p->id));
+	table_add_taken(t, COLOUR_NONE, sentence("%s, program %" PRIu32, p->name ?: "?", p->id));
 }
 
 /* A scheduler has some twenty; most have never happened. */
@@ -109,11 +97,11 @@ static void add_events(struct table *t, const struct top_view *view)
 
 		if (e->count == 0)
 			continue;
-		add_taken(t, sentence("  %s", e->name));
+		table_add_taken(t, COLOUR_NONE, sentence("  %s", e->name));
 		add_empty(t, 2);
-		add_taken(t, sentence("%9.1f", top_view_event_per_sec(view, e)));
+		table_add_taken(t, COLOUR_NONE, sentence("%9.1f", top_view_event_per_sec(view, e)));
 		add_empty(t, 2);
-		add_taken(t, sentence("%" PRIu64 " in all", e->count));
+		table_add_taken(t, COLOUR_NONE, sentence("%" PRIu64 " in all", e->count));
 	}
 }
 

@@ -10,8 +10,6 @@
 
 #define FOREIGN_INDENT 2 /* below the names, which have a mark in front */
 
-#define _cleanup_table_ _cleanup_(table_done)
-
 static void add_since(struct table *t, const struct policy_row *row, uint64_t now)
 {
 	char text[TIMES_MAX + 8] = "-", until[TIMES_MAX];

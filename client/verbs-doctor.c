@@ -4,17 +4,11 @@
 
 #include "client/ask.h"
 #include "client/doctor-output.h"
+#include "client/local-config.h"
 #include "client/verbs.h"
+#include "daemon/core/policy.h"
 #include "live/doctor.h"
 #include "live/root.h"
-
-/* Those of PolicyPath= unless structopsd.conf has others, which only a daemon knows. */
-static const char *const policy_folders[] = {
-	"/etc/structopsd/policies.d",
-	"/run/structopsd/policies.d",
-	"/usr/local/lib/structopsd/policies.d",
-	"/usr/lib/structopsd/policies.d",
-};
 
 static pid_t peer_of(sd_bus *bus)
 {
@@ -34,13 +28,17 @@ static enum doctor_daemon daemon_by_status(enum exit_status status)
 	return status == EXIT_DENIED ? DAEMON_DENIES : DAEMON_SILENT;
 }
 
-static void list_policies(struct findings *f)
+/* Of the folders that the daemon would look in. What is wrong with its settings has been complained about. */
+static void list_policies(const struct client *client, struct findings *f)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(policy_folders); i++) {
+	_cleanup_(config_done) struct config config = {0};
+
+	local_config_read(client, &config);
+	for (char **folder = config.policy_path; folder && *folder; folder++) {
 		_cleanup_(root_names_freep) char **files = NULL;
 		size_t n;
 
-		if (root_list("", policy_folders[i], ".policy", &files, &n) == 0)
+		if (root_list("", *folder, POLICY_SUFFIX, &files, &n) == 0)
 			doctor_list_policies(f, files);
 	}
 }
@@ -74,6 +72,6 @@ enum exit_status verb_doctor(struct client *client, const struct verb *verb, cha
 	if (host.daemon == DAEMON_ANSWERS)
 		doctor_judge_policies(&f, &rows);
 	else
-		list_policies(&f);
+		list_policies(client, &f);
 	return f.failed ? out_of_memory() : print(client, &f);
 }

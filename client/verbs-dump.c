@@ -22,14 +22,6 @@ static void subject_done(struct subject *s)
 	policy_rows_done(&s->rows);
 }
 
-static enum exit_status failed(int r, const char *error)
-{
-	if (r == -ENOMEM || !error)
-		return out_of_memory();
-	complain("%s", error);
-	return r == -EPERM ? EXIT_DENIED : EXIT_FAILED;
-}
-
 static enum exit_status find_link_map(uint32_t id, struct subject *s)
 {
 	struct live_link link = {0};
@@ -196,5 +188,5 @@ enum exit_status verb_dump(struct client *client, const struct verb *verb, char 
 	r = live_btf_new(&btf, &error);
 	if (r == 0)
 		r = live_map_read(btf, s.map_id, &map, &error);
-	return r < 0 ? failed(r, error) : show(client, &s, map);
+	return r < 0 ? failed_by(r, error) : show(client, &s, map);
 }

@@ -8,14 +8,6 @@
 #include "client/verbs.h"
 #include "daemon/core/policy-files.h"
 
-static enum exit_status failed(int r, const char *error)
-{
-	if (r == -ENOMEM || !error)
-		return out_of_memory();
-	complain("%s", error);
-	return EXIT_FAILED;
-}
-
 struct kernel {
 	struct kernel_types *types; /* NULL: problem says why */
 	char *problem;
@@ -37,7 +29,7 @@ static enum exit_status open_kernel(const char *file, struct kernel *k)
 		return r == -ENOMEM || (r < 0 && !k->problem) ? out_of_memory() : EXIT_DONE;
 	}
 	r = kernel_types_of_file(file, &k->types, &k->problem);
-	return r < 0 ? failed(r, k->problem) : EXIT_DONE;
+	return r < 0 ? failed_by(r, k->problem) : EXIT_DONE;
 }
 
 static void free_values(struct value_image **values, size_t n)
@@ -132,7 +124,7 @@ static enum exit_status inspect(struct client *client, const char *path, struct 
 
 	r = inspection_read(path, &in, &error);
 	if (r < 0)
-		return failed(r, error);
+		return failed_by(r, error);
 	if (policy)
 		status = apply_policy(policy, in);
 	if (status != EXIT_DONE)

@@ -11,16 +11,12 @@
 
 static enum exit_status ask(struct client *client, struct metrics *ret)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
 	enum exit_status status = client_connect(client);
 	int r;
 
-	if (status != EXIT_DONE)
-		return status;
-	r = client_new_call(client, METHOD_METRICS, &call);
-	if (r < 0)
-		return client_answer_failed(r);
-	status = client_call(client, call, CALL_TIMEOUT, NULL, &answer);
+	if (status == EXIT_DONE)
+		status = client_ask(client, METHOD_METRICS, NULL, &answer);
 	if (status != EXIT_DONE)
 		return status;
 	r = metrics_read(ret, answer);

@@ -90,12 +90,9 @@ static int prepare_loop(struct monitor *monitor)
 
 static enum exit_status subscribe(struct client *client)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
-	int r = client_new_call(client, METHOD_SUBSCRIBE, &call);
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
 
-	if (r < 0)
-		return client_answer_failed(r);
-	return client_call(client, call, CALL_TIMEOUT, NULL, &answer);
+	return client_ask(client, METHOD_SUBSCRIBE, NULL, &answer);
 }
 
 /* One call for both: whatever is not in its answer comes as a signal behind it. */

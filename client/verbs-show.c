@@ -10,14 +10,11 @@
 
 static enum exit_status ask_foreign(struct client *client, struct foreign_rows *rows)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *answer = NULL;
 	enum exit_status status;
 	int r;
 
-	r = client_new_call(client, METHOD_FOREIGN, &call);
-	if (r < 0)
-		return client_answer_failed(r);
-	status = client_call(client, call, CALL_TIMEOUT, "what others have attached", &answer);
+	status = client_ask(client, METHOD_FOREIGN, "what others have attached", &answer);
 	if (status != EXIT_DONE)
 		return status;
 	r = foreign_rows_read(rows, answer);

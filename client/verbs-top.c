@@ -26,10 +26,7 @@ static enum exit_status failed(struct top *top, int r, const char *error)
 {
 	/* What is said must outlive the screen. */
 	top->screen = screen_free(top->screen);
-	if (r == -ENOMEM || !error)
-		return out_of_memory();
-	complain("%s", error);
-	return r == -EPERM ? EXIT_DENIED : EXIT_FAILED;
+	return failed_by(r, error);
 }
 
 static int show_on_screen(struct top *top, const struct top_view *view)
