@@ -51,5 +51,6 @@ enum type_kind btf_type_kind(const struct btf *btf, uint32_t id);
  */
 char *btf_value_text(const struct btf *btf, uint32_t id, struct span image);
 
-/* The same for a bitfield: as many bits from that bit on. */
-char *btf_bits_text(struct span image, size_t bit_offset, size_t bits, bool is_signed);
+/* The same for a bitfield of that type: as many bits from that bit on. */
+char *btf_bits_text(const struct btf *btf, uint32_t id, struct span image, size_t bit_offset,
+		    size_t bits);

@@ -17,29 +17,23 @@ struct writer {
 	bool full;
 };
 
-static _printf_(2, 0) void put_va(struct writer *w, const char *format, va_list args)
+static _printf_(2, 3) void put(struct writer *w, const char *format, ...)
 {
 	size_t room = sizeof(w->text) - w->length - sizeof("…");
+	va_list args;
 	int n;
 
 	if (w->full)
 		return;
+	va_start(args, format);
 	n = vsnprintf(w->text + w->length, room, format, args);
+	va_end(args);
 	if (n >= 0 && (size_t)n < room) {
 		w->length += (size_t)n;
 		return;
 	}
 	w->full = true;
 	strcpy(w->text + strlen(w->text), "…");
-}
-
-static _printf_(2, 3) void put(struct writer *w, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	put_va(w, format, args);
-	va_end(args);
 }
 
 /* The same as put() for one character, of which long texts have many. */
@@ -105,6 +99,18 @@ static void put_number(struct writer *w, uint64_t value, bool is_signed)
 		put(w, "%" PRId64, (int64_t)value);
 	else
 		put(w, "%" PRIu64, value);
+}
+
+static void put_bits(struct writer *w, const struct btf *btf, uint32_t id, struct span s, size_t at,
+		     size_t bits)
+{
+	const struct btf_type *t = btf_type_resolve(btf, id);
+	bool is_signed = t && btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED);
+
+	if (bits > 64 || at > s.size * 8 || bits > s.size * 8 - at)
+		put(w, "?");
+	else
+		put_number(w, load_bits(s, at, bits, is_signed), is_signed);
 }
 
 static void put_wide(struct writer *w, struct span s)
@@ -212,20 +218,11 @@ static void put_member(struct writer *w, const struct btf *btf, const struct btf
 {
 	const struct btf_member *m = &btf_members(t)[i];
 	size_t bits = btf_member_bitfield_size(t, i), at = btf_member_bit_offset(t, i);
-	const struct btf_type *type = btf_type_resolve(btf, m->type);
 
-	if (bits == 0) {
+	if (bits == 0)
 		put_value(w, btf, m->type, part(s, at / 8, btf_type_size(btf, m->type)), depth + 1);
-		return;
-	}
-	if (bits > 64 || at + bits > s.size * 8)
-		put(w, "?");
 	else
-		put_number(w,
-			   load_bits(s, at, bits,
-				     type && btf_is_int(type) &&
-					     (btf_int_encoding(type) & BTF_INT_SIGNED)),
-			   false);
+		put_bits(w, btf, m->type, s, at, bits);
 }
 
 static bool member_is_zero(struct writer *w, const struct btf *btf, const struct btf_type *t,
@@ -308,13 +305,11 @@ char *btf_value_text(const struct btf *btf, uint32_t id, struct span image)
 	return strdup(w.text);
 }
 
-char *btf_bits_text(struct span image, size_t bit_offset, size_t bits, bool is_signed)
+char *btf_bits_text(const struct btf *btf, uint32_t id, struct span image, size_t bit_offset,
+		    size_t bits)
 {
 	struct writer w = {0};
 
-	if (bits > 64 || bit_offset > image.size * 8 || bits > image.size * 8 - bit_offset)
-		put(&w, "?");
-	else
-		put_number(&w, load_bits(image, bit_offset, bits, is_signed), is_signed);
+	put_bits(&w, btf, id, image, bit_offset, bits);
 	return strdup(w.text);
 }

@@ -188,14 +188,11 @@ char *ops_member_value(const struct inspection *in, const struct ops_map *map,
 		       const struct ops_member *m)
 {
 	const struct span image = {map->image, map->size};
-	const struct btf_type *t;
 
 	if (m->fate == FATE_KERNEL_ONLY || m->kind == TYPE_OPERATOR)
 		return strdup("");
 	if (m->bits == 0)
 		return btf_value_text(in->btf, m->type_id,
 				      (struct span){image.bytes + m->offset, m->size});
-	t = btf_type_resolve(in->btf, m->type_id);
-	return btf_bits_text(image, m->bit_offset, m->bits,
-			     t && btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED));
+	return btf_bits_text(in->btf, m->type_id, image, m->bit_offset, m->bits);
 }

@@ -37,12 +37,12 @@ DEFINE_CLEANUP(struct kernel_types *, kernel_types_free)
 const char *kernel_types_name(const struct kernel_types *k);
 
 /*
- * 0 and *ret, which lives as long as k; -ENOENT: this kernel has no such type; -ENOMEM. The modules are read when the
- * kernel itself does not know a type.
+ * 0: *ret lives until the next question to k; -ENOENT: this kernel has no such type; -ENOMEM. The modules are read when
+ * the kernel itself does not know a type.
  */
 int kernel_types_find(struct kernel_types *k, const char *name, const struct kernel_type **ret);
 
-/* All of them, those of modules too. 0: *ret lives until the next question to k; -ENOMEM. */
+/* All of them, those of modules too. 0: *ret lives as long; -ENOMEM. */
 int kernel_types_all(struct kernel_types *k, const struct kernel_type **ret, size_t *ret_n);
 
 /* The BTF of the kernel itself. */

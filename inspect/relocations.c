@@ -2,8 +2,6 @@
 /* Which program stands in which member: the relocations of the struct_ops sections. */
 #include "inspect/reading.h"
 
-#define INSTRUCTION_SIZE 8
-
 static struct ops_map *map_at(const struct inspection *in, size_t section, uint64_t offset)
 {
 	for (size_t i = 0; i < in->n_maps; i++) {

@@ -61,13 +61,6 @@ static int decode_common(struct live_map *m)
 	return 0;
 }
 
-static bool bits_are_signed(const struct btf *btf, uint32_t type_id)
-{
-	const struct btf_type *t = btf_type_resolve(btf, type_id);
-
-	return t && btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED);
-}
-
 /* Where programs stand the kernel shows their ids. */
 static void decode_operator(struct live_map *m, struct live_member *member)
 {
@@ -87,8 +80,8 @@ static char *member_value(const struct live_map *m, const struct live_member *me
 		return strdup("");
 	if (member->bits == 0)
 		return btf_value_text(m->btf, member->type_id, s);
-	return btf_bits_text(value_part(m, 0, m->size), member->bit_offset, member->bits,
-			     bits_are_signed(m->btf, member->type_id));
+	return btf_bits_text(m->btf, member->type_id, value_part(m, 0, m->size), member->bit_offset,
+			     member->bits);
 }
 
 static int decode_member(struct live_map *m, const struct btf_type *data, uint32_t i)
@@ -177,12 +170,11 @@ static int open_map(uint32_t id, int *ret_fd, struct bpf_map_info *ret_info, cha
 	return 0;
 }
 
-static int name_programs(struct live_map *m)
+static void name_programs(struct live_map *m)
 {
 	for (size_t i = 0; i < m->n_members; i++)
 		if (m->members[i].program_id != 0)
 			m->members[i].program = live_program_name(m->members[i].program_id);
-	return 0;
 }
 
 static int fill(struct live_map *m, struct live_btf *b, int fd, const struct bpf_map_info *info)
@@ -208,7 +200,9 @@ static int fill(struct live_map *m, struct live_btf *b, int fd, const struct bpf
 	if (module && !(m->module = name_copy(module)))
 		return -ENOMEM;
 	r = live_map_decode(m, btf, info->btf_vmlinux_value_type_id);
-	return r < 0 ? r : name_programs(m);
+	if (r == 0)
+		name_programs(m);
+	return r;
 }
 
 int live_map_read(struct live_btf *b, uint32_t id, struct live_map **ret, char **ret_error)

@@ -92,6 +92,26 @@ static void a_short_value_is_not_read_beyond(void **state)
 	done(&f);
 }
 
+static void bits_in_a_struct_keep_their_sign(void **state)
+{
+	struct {
+		signed int low : 3;
+		unsigned int high : 5;
+	} value = {.low = -2, .high = 17};
+	struct btf *btf = btf__new_empty();
+	int s32 = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	int u32 = btf__add_int(btf, "unsigned int", 4, 0);
+	int bits = btf__add_struct(btf, "bits", sizeof(value));
+	_cleanup_(freep) char *text = NULL;
+
+	assert_int_equal(btf__add_field(btf, "low", s32, 0, 3), 0);
+	assert_int_equal(btf__add_field(btf, "high", u32, 3, 5), 0);
+	text = btf_value_text(btf, (uint32_t)bits,
+			      (struct span){(const uint8_t *)&value, sizeof(value)});
+	assert_string_equal(text, "{low = -2, high = 17}");
+	btf__free(btf);
+}
+
 static void what_is_no_value_is_refused(void **state)
 {
 	struct btf *btf = made_btf(0);
@@ -195,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_value_is_decoded),
 		cmocka_unit_test(a_short_value_is_not_read_beyond),
+		cmocka_unit_test(bits_in_a_struct_keep_their_sign),
 		cmocka_unit_test(what_is_no_value_is_refused),
 		cmocka_unit_test(paths_of_policies_are_followed),
 		cmocka_unit_test(rates_are_differences),
