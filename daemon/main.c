@@ -71,7 +71,7 @@ static int get_socket(const struct config *c, struct manager *m, const struct se
 	return r;
 }
 
-/* Two descriptors an attachment: take what the system allows. */
+/* Up to four descriptors an attachment: take what the system allows. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;

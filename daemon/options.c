@@ -47,8 +47,10 @@ static void print_help(void)
 	       "  --version\n"
 	       "  --help\n\n"
 	       "It stays in the foreground. SIGTERM and SIGINT detach everything and end it, "
-	       "SIGHUP\n"
-	       "reloads the policies. structopsctl talks to it.\n");
+	       "unless\n"
+	       "the service manager is restarting it. SIGUSR1 ends it and leaves what is attached "
+	       "to\n"
+	       "the next one. SIGHUP reloads the policies. structopsctl talks to it.\n");
 }
 
 /* As options_load(). Arguments are borrowed. */

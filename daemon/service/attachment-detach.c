@@ -98,7 +98,6 @@ void attachment_give_back(struct attachment *a)
 		.name = a->name,
 		.urgent = true,
 		.keeps_priority = true,
-		.keep_fds = attachment_keep_nothing,
 		.run = run_detach,
 		.done = on_given_back,
 		.userdata = a,

@@ -34,6 +34,14 @@ char *attachment_log_path(const struct attachment *a)
 	return path_in(a, LOGS_FOLDER);
 }
 
+void attachment_remove_log(const struct attachment *a)
+{
+	_cleanup_(freep) char *path = attachment_log_path(a);
+
+	if (path)
+		(void)unlink(path);
+}
+
 /* Record, dump and streams into the outcome and a file, while there are handles. 1, 0 (no record), -errno. */
 static int keep_last_words(struct attachment *a)
 {

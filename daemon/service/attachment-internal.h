@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An attachment's inside, for attachment.c (state, events, waiters), attachment-work.c (what is done about it),
- * attachment-detach.c, attachment-watch.c (the link's end), attachment-exit.c (what the kernel ended) and
- * attachment-wait.c (what is waited for) only.
+ * An attachment's inside, for the files attachment*.c only: attachment.c (state, events, waiters), attachment-work.c
+ * (what is done about it), -detach.c, -switch.c (in place of another), -watch.c (the link's end), -exit.c (what the
+ * kernel ended), -wait.c (what is waited for), -restore.c (from one daemon to the next).
  */
 #pragma once
 
@@ -20,6 +20,12 @@ void attachment_step_exit(struct attachment *a, enum exit_class exit, enum reaso
 			  const char *detail);
 void attachment_carry_out(struct attachment *a, enum machine_action action);
 
+/*
+ * The last act of a worker that was lost was to give the link another map, which nobody can tell about any more: off
+ * with it, and afresh.
+ */
+void attachment_start_over(struct attachment *a, const char *detail);
+
 /* What a worker reports. reason_of: of what was not attached. */
 enum reason attachment_reason_of(const struct outcome *o);
 /* It is attached now; in place of the policy of that name (NULL: of none). */
@@ -36,7 +42,6 @@ void attachment_load_in_place(struct attachment *a);
 /* Watches what is attached; that it cannot is logged. */
 void attachment_watch_or_warn(struct attachment *a);
 void attachment_drop_handles(struct attachment *a);
-void attachment_keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
 void attachment_keep_handles(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
 
 void attachment_detach(struct attachment *a);
@@ -52,8 +57,6 @@ void attachment_link_ended(struct attachment *a);
 bool attachment_survived(struct attachment *a);
 /* Where the last words of an attachment go; its folder is made. The caller frees; NULL: out of memory. */
 char *attachment_exit_path(const struct attachment *a);
-/* The file that a worker writes what libbpf and the verifier say into; as above. */
-char *attachment_log_path(const struct attachment *a);
 
 /* VERDICT_TAKEN: waits, if there is an end that will be noticed. False: nothing was done. */
 bool attachment_await_place(struct attachment *a);

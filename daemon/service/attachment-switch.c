@@ -138,13 +138,6 @@ static void lost(struct attachment *former, const struct attachment *a, enum rea
 	attachment_step(former, MACHINE_FAILED, reason, detail);
 }
 
-/* The last act of its worker was to give the link a map that nobody can tell about any more. */
-static void start_over(struct attachment *former, const char *why)
-{
-	attachment_stop(former, REASON_WORKER_TIMEOUT, why);
-	attachment_start(former, REASON_WORKER_TIMEOUT, why);
-}
-
 /* Nobody knows how far the worker came: believe only what the kernel says of what is held. */
 static void worker_lost(struct attachment *a, const char *why)
 {
@@ -157,7 +150,7 @@ static void worker_lost(struct attachment *a, const char *why)
 	if (same || (lives && former->machine.state == STATE_DETACHING))
 		goes_on(former, a, why);
 	else if (lives)
-		start_over(former, why);
+		attachment_start_over(former, why);
 	else
 		lost(former, a, REASON_WORKER_TIMEOUT, why);
 }

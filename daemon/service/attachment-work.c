@@ -38,13 +38,6 @@ static int run_replace(void *userdata, struct outcome *ret_outcome,
 	return run_attach(a, &a->handles, ret_outcome, ret_handles);
 }
 
-void attachment_keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
-{
-	const int none[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL;
-
-	memcpy(ret_fds, none, sizeof(none));
-}
-
 void attachment_keep_handles(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
 {
 	const struct attachment *a = userdata;
@@ -248,11 +241,10 @@ static void place_is_taken(struct attachment *a)
 		not_attached(a);
 }
 
-/* Its last act was to give the link another map, which nobody can tell about any more: off with it, and afresh. */
-static void start_over(struct attachment *a, const char *detail)
+void attachment_start_over(struct attachment *a, const char *detail)
 {
-	attachment_step(a, MACHINE_STOP, REASON_WORKER_TIMEOUT, detail);
-	attachment_step(a, MACHINE_START, REASON_WORKER_TIMEOUT, detail);
+	attachment_stop(a, REASON_WORKER_TIMEOUT, detail);
+	attachment_start(a, REASON_WORKER_TIMEOUT, detail);
 }
 
 static void nothing_attached(struct attachment *a, struct outcome *o)
@@ -275,7 +267,7 @@ static void worker_lost(struct attachment *a, const char *detail)
 		if (map_id == a->outcome.map_id)
 			kept(a, REASON_WORKER_TIMEOUT, detail);
 		else
-			start_over(a, detail);
+			attachment_start_over(a, detail);
 		return;
 	}
 	if (a->machine.state != STATE_DETACHING)
@@ -353,7 +345,6 @@ static void load(struct attachment *a)
 	const struct worker_task task = {
 		.name = a->name,
 		.keeps_priority = true,
-		.keep_fds = attachment_keep_nothing,
 		.run = run_load,
 		.done = on_attach_done,
 		.userdata = a,

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/service/attachment.h"
 
-#include <time.h>
-
 #include "common/log.h"
 #include "common/sentence.h"
 #include "daemon/service/attachment-internal.h"
 #include "daemon/service/attachment-watch.h"
+#include "daemon/service/clock.h"
 
 #define EVENTS_KEPT 32
-
-static usec_t now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
-}
 
 int attachment_new(const struct attachment_host *host, const char *name, struct policy *policy,
 		   struct attachment **ret)
@@ -110,7 +101,7 @@ static usec_t learned_at(const struct attachment *a, clockid_t clock)
 {
 	usec_t usec;
 
-	return sd_event_now(a->host->event, clock, &usec) < 0 ? now(clock) : usec;
+	return sd_event_now(a->host->event, clock, &usec) < 0 ? clock_now(clock) : usec;
 }
 
 /*
@@ -203,7 +194,7 @@ static void take_step(struct attachment *a, struct machine_input *in, const char
 	enum machine_action action;
 
 	in->relinkable = a->handles.map_fd >= 0 && a->outcome.relinkable;
-	in->now = now(CLOCK_MONOTONIC);
+	in->now = clock_now(CLOCK_MONOTONIC);
 	action = machine_step(&a->machine, a->policy ? &a->policy->restart : &no_rules, in);
 	if (a->machine.state != STATE_WAITING)
 		a->deadline_source = sd_event_source_disable_unref(a->deadline_source);

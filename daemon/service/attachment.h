@@ -110,7 +110,8 @@ struct attachment {
 	char *template; /* of an instance: the name of the policy that it is one of; NULL: it is none */
 	struct hid_device device; /* of an instance */
 	size_t n_instances;       /* of a template */
-	char *situation; /* what attachment_detail() says instead: of a template, or AWAITED_PLACE; NULL: the last event */
+	/* What attachment_detail() says instead: of a template, AWAITED_PLACE, off since the last daemon; NULL: the last event. */
+	char *situation;
 };
 
 /* policy is consumed, also on failure; NULL for one that does not parse. */
@@ -173,7 +174,14 @@ int attachment_wait(struct attachment *a, attachment_settled_t callback, void *u
 /* Takes back every attachment_wait() of this userdata. */
 void attachment_unwait(struct attachment *a, void *userdata);
 
-/* The last event's sentence, or a template's situation; "" where there was none. */
+/*
+ * The file that a worker writes what libbpf and the verifier say into; its folder is made. The caller frees; NULL: out
+ * of memory.
+ */
+char *attachment_log_path(const struct attachment *a);
+/* Of one that is freed for good: nobody can ask for it any more, and an instance's name never comes again. */
+void attachment_remove_log(const struct attachment *a);
+/* The last event's sentence, or the situation that it is in; "" where there was none. */
 const char *attachment_detail(const struct attachment *a);
 bool attachment_is_attached(const struct attachment *a);
 /* It attaches nothing itself but has instances (manager-template.c). */

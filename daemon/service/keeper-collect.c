@@ -203,13 +203,17 @@ static bool look_at(struct keeper_find *find)
 	return notes.n == 0;
 }
 
-/* Among those that the service manager passed. */
+static int compare_to_name(const void *name, const void *find)
+{
+	return strcmp(name, ((const struct keeper_find *)find)->name);
+}
+
+/* Among those that the service manager passed, which come in the order of their names. */
 static struct keeper_find *find_stored(const struct finds *finds, const char *name)
 {
-	for (size_t i = 0; i < finds->n_stored; i++)
-		if (streq(finds->items[i].name, name))
-			return &finds->items[i];
-	return NULL;
+	return finds->n_stored ? bsearch(name, finds->items, finds->n_stored, sizeof(*finds->items),
+					 compare_to_name)
+			       : NULL;
 }
 
 static void close_pins(struct keeper *k, struct keeper_find *find)

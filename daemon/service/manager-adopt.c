@@ -5,12 +5,11 @@
  * is done.
  */
 #include <sys/stat.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "common/sentence.h"
 #include "daemon/core/adoption.h"
-#include "daemon/service/attachment-internal.h"
+#include "daemon/service/clock.h"
 #include "daemon/service/manager-internal.h"
 
 /* What was found at the start. */
@@ -285,14 +284,6 @@ static void start_templates(struct manager *m, struct inheritance *h)
 			attachment_start(m->attachments[i], REASON_BOOT, NULL);
 }
 
-static usec_t now_monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
-}
-
 int manager_adopt(struct manager *m)
 {
 	_cleanup_(adoption_plan_done) struct adoption_plan plan = {0};
@@ -310,7 +301,7 @@ int manager_adopt(struct manager *m)
 			.n_records = h.n_records,
 			.finds = h.facts,
 			.n_finds = h.n_finds,
-			.now = now_monotonic(),
+			.now = clock_now(CLOCK_MONOTONIC),
 		},
 		&plan);
 	if (r < 0)
@@ -328,6 +319,11 @@ int manager_adopt(struct manager *m)
 
 /* Following each change. */
 
+static bool holds_something(const struct attachment *a)
+{
+	return a->handles.map_fd >= 0 || a->handles.link_fd >= 0;
+}
+
 static void keep_now(struct manager *m, struct attachment *a)
 {
 	struct state_record record;
@@ -335,7 +331,7 @@ static void keep_now(struct manager *m, struct attachment *a)
 	a->keep_soon = false;
 	if (m->stopping && !m->leaving) { /* the next one begins anew */
 		state_dir_remove(m->state_dir, a->name);
-		if (a->handles.map_fd < 0 && a->handles.link_fd < 0)
+		if (!holds_something(a))
 			keeper_remove(m->keeper, a->name);
 		return;
 	}
@@ -347,15 +343,10 @@ static void keep_now(struct manager *m, struct attachment *a)
 		return;
 	attachment_record(a, &record);
 	(void)state_dir_write(m->state_dir, &record);
-	if (a->handles.map_fd >= 0 || a->handles.link_fd >= 0)
+	if (holds_something(a))
 		keeper_store(m->keeper, a->name, &a->handles);
 	else
 		keeper_remove(m->keeper, a->name);
-}
-
-static bool holds_something(const struct attachment *a)
-{
-	return a->handles.map_fd >= 0 || a->handles.link_fd >= 0;
 }
 
 /*

@@ -31,13 +31,6 @@ void manager_checks_free(struct manager *m)
 		check_free(c);
 }
 
-static void keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
-{
-	const int none[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL;
-
-	memcpy(ret_fds, none, sizeof(none));
-}
-
 /* All that is left to a process that parses somebody's file is to read files. Where it had less, it has less. */
 static void keep_reading_only(void)
 {
@@ -88,7 +81,6 @@ int manager_check(struct manager *m, struct policy *policy, manager_checked_t ca
 	struct manager_check *c = calloc(1, sizeof(*c));
 	const struct worker_task task = {
 		.name = policy->name,
-		.keep_fds = keep_nothing,
 		.run = run_check,
 		.done = on_checked,
 		.userdata = c,

@@ -115,8 +115,7 @@ void manager_switches_free(struct manager *m);
 
 /*
  * Templates. load: brings the instances of the devices that there are, when the template is started. changed: of each
- * change of state; instances go with their template. let_go: of those that wait for a device. each: the instances
- * whose devices are there.
+ * change of state; instances go with their template. let_go: of those that wait for a device.
  */
 /* Before an adoption: instances of the devices that there are, not started. */
 void manager_template_prepare(struct manager *m, const struct attachment *t);
@@ -127,11 +126,9 @@ void manager_template_let_go(struct manager *m);
 void manager_template_changed(struct manager *m, struct attachment *a, const struct event *event);
 void manager_template_uevent(struct manager *m, const struct uevent *e);
 void manager_template_uevents_lost(struct manager *m);
-void manager_template_each(struct manager *m, const struct attachment *t,
-			   void (*verb)(struct attachment *a));
 bool manager_is_instance_of(const struct attachment *a, const struct attachment *t);
 
-/* Listens to the kernel's uevents: a module that is loaded may bring a type that is waited for. */
+/* Listens to the kernel's uevents: modules that bring a type, devices, schedulers. */
 int manager_watch_uevents(struct manager *m);
 
 /* Reads all files; sets with errors get a NULL policy and their sentences in errors. */

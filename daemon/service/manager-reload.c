@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* reload: reads everything, checks every object that would be loaded, and only then lets manager-apply.c change anything. */
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "common/sentence.h"
+#include "daemon/service/clock.h"
 #include "daemon/service/manager-reload-internal.h"
 
 /* Who asked for a reload. */
@@ -240,12 +240,8 @@ static bool go_on(struct reload *r)
 
 static void notify_reloading(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	(void)sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
-			 (unsigned long long)t.tv_sec * USEC_PER_SEC +
-				 (unsigned long long)t.tv_nsec / 1000);
+			 (unsigned long long)clock_now(CLOCK_MONOTONIC));
 }
 
 /* As go_on(). */

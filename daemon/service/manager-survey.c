@@ -24,13 +24,6 @@ void manager_surveys_free(struct manager *m)
 		survey_free(s);
 }
 
-static void keep_nothing(void *userdata, int ret_fds[MESSAGE_FDS_MAX])
-{
-	const int none[MESSAGE_FDS_MAX] = MESSAGE_FDS_NULL;
-
-	memcpy(ret_fds, none, sizeof(none));
-}
-
 /* In the worker, which has the attachments as they were when it was forked. */
 static int run_survey(void *userdata, struct outcome *ret_outcome,
 		      struct kernel_handles *ret_handles)
@@ -74,7 +67,6 @@ int manager_survey(struct manager *m, manager_surveyed_t callback, void *userdat
 	struct manager_survey *s = calloc(1, sizeof(*s));
 	const struct worker_task task = {
 		.name = "survey",
-		.keep_fds = keep_nothing,
 		.run = run_survey,
 		.done = on_surveyed,
 		.userdata = s,

@@ -2,9 +2,9 @@
 #include "daemon/service/manager.h"
 
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "common/log.h"
+#include "daemon/service/clock.h"
 #include "daemon/service/manager-internal.h"
 
 static void host_changed(void *userdata, struct attachment *a, const struct event *event)
@@ -154,6 +154,7 @@ static void free_removed(struct manager *m)
 			if (j < kept || j > i)
 				attachment_unwait(m->attachments[j], a);
 		manager_forget(m, a);
+		attachment_remove_log(a);
 		attachment_free(a);
 	}
 	m->n_attachments = kept;
@@ -239,14 +240,6 @@ int manager_add(struct manager *m, const char *name, struct policy *policy, stru
 
 /* Life. */
 
-static usec_t realtime_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
-}
-
 int manager_new(sd_event *event, const struct config *config, struct manager **ret)
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -256,7 +249,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		return -ENOMEM;
 	m->event = sd_event_ref(event);
 	m->config = config;
-	m->counters.started = realtime_now();
+	m->counters.started = clock_now(CLOCK_REALTIME);
 	m->uevent_fd = -EBADF;
 	m->socket = -EBADF;
 	TAILQ_INIT(&m->surveys);
@@ -446,68 +439,4 @@ const struct config *manager_config(const struct manager *m)
 const struct daemon_counters *manager_counters(const struct manager *m)
 {
 	return &m->counters;
-}
-
-/* The verbs. */
-
-static bool may_start(struct attachment *a, const char **ret_sentence)
-{
-	if (a->policy && !a->removed)
-		return true;
-	*ret_sentence = a->policy && !a->template ? "the policy was removed" : attachment_detail(a);
-	return false;
-}
-
-static void start_by_hand(struct attachment *a)
-{
-	attachment_start(a, REASON_ADMIN, NULL);
-}
-
-static void restart_by_hand(struct attachment *a)
-{
-	if (a->takes_from || a->gives_to) /* an instance of a template */
-		return;
-	if (a->machine.state == STATE_INACTIVE)
-		attachment_start(a, REASON_ADMIN, NULL);
-	else
-		attachment_replace(a, REASON_ADMIN, NULL);
-}
-
-bool manager_attach(struct manager *m, struct attachment *a, const char **ret_sentence)
-{
-	if (!may_start(a, ret_sentence))
-		return false;
-	start_by_hand(a);
-	manager_template_each(m, a, start_by_hand);
-	return true;
-}
-
-bool manager_detach(struct manager *m, struct attachment *a, const char **ret_sentence)
-{
-	if (a->machine.state == STATE_INVALID) {
-		*ret_sentence = "nothing is attached: the policy does not parse";
-		return false;
-	}
-	manager_switch_forget(m, a, "that was detached by hand");
-	attachment_stop(a, REASON_ADMIN, NULL);
-	return true;
-}
-
-bool manager_restart(struct manager *m, struct attachment *a, const char **ret_sentence)
-{
-	if (!may_start(a, ret_sentence))
-		return false;
-	if (a->takes_from || a->gives_to) {
-		*ret_sentence = "a switch of it is under way: try again when that is done";
-		return false;
-	}
-	manager_template_each(m, a, restart_by_hand); /* first: it may bring new ones */
-	restart_by_hand(a);
-	return true;
-}
-
-void manager_reset_failed(struct manager *m, struct attachment *a)
-{
-	attachment_reset_failed(a);
-	manager_template_each(m, a, attachment_reset_failed);
 }

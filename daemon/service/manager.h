@@ -26,7 +26,10 @@ DEFINE_CLEANUP(struct manager *, manager_free)
 
 void manager_observe(struct manager *m, const struct manager_observer *observer);
 
-/* Reads the policies, takes up what the last daemon left, starts what is enabled. READY=1 goes out when each has come to an outcome. */
+/*
+ * Reads the policies, takes up what the last daemon left, starts what is enabled. READY=1 goes out when each has come to
+ * an outcome.
+ */
 int manager_start(struct manager *m);
 
 /* The listening socket that the service manager passed to this process, the caller's; -EBADF: none. Once. */

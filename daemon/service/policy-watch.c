@@ -5,11 +5,11 @@
 #include <limits.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "common/sentence.h"
 #include "daemon/core/policy-files.h"
+#include "daemon/service/clock.h"
 
 #define FOLDER_EVENTS                                                                       \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | \
@@ -114,19 +114,11 @@ static bool is_watched(const struct policy_watch *w, const char *folder, const c
 	return false;
 }
 
-static usec_t now_monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
-}
-
 static int on_event(sd_event_source *source, const struct inotify_event *e, void *userdata)
 {
 	const struct place *place = userdata;
 	struct policy_watch *w = place->watch;
-	usec_t now = now_monotonic();
+	usec_t now = clock_now(CLOCK_MONOTONIC);
 
 	if (place->name && e->len > 0 && !streq(e->name, place->name))
 		return 0;

@@ -4,6 +4,7 @@
 #include "common/protocol.h"
 #include "common/sentence.h"
 #include "common/nearest.h"
+#include "daemon/core/strv.h"
 #include "daemon/service/server-internal.h"
 
 #define SUBSCRIBERS_MAX 48
@@ -31,6 +32,24 @@ int server_no_such_policy(const struct connection *c, const char *name, sd_bus_e
 	return sd_bus_error_setf(ret_error, ERROR_NO_SUCH_POLICY,
 				 "there is no policy \"%s\"" NEAREST_FORMAT, name,
 				 NEAREST_ARGS(nearest));
+}
+
+struct attachment *server_find_for_change(const struct connection *c, const char *name, int *ret,
+					  sd_bus_error *ret_error)
+{
+	struct manager *m = c->server->manager;
+	struct attachment *a = manager_find(m, name);
+
+	if (!server_may_manage(c))
+		*ret = server_deny(ret_error);
+	else if (manager_is_stopping(m))
+		*ret = sd_bus_error_set(ret_error, ERROR_SHUTTING_DOWN,
+					"the daemon is being stopped");
+	else if (!a)
+		*ret = server_no_such_policy(c, name, ret_error);
+	else
+		return a;
+	return NULL;
 }
 
 /* Answers that come later. */
@@ -157,7 +176,6 @@ typedef bool (*verb_t)(struct manager *m, struct attachment *a, const char **ret
 static int changing_verb(sd_bus_message *call, struct connection *c, verb_t verb, enum state wanted,
 			 sd_bus_error *ret_error)
 {
-	struct manager *m = c->server->manager;
 	const char *name, *why = NULL;
 	struct attachment *a;
 	int r, wait;
@@ -165,16 +183,10 @@ static int changing_verb(sd_bus_message *call, struct connection *c, verb_t verb
 	r = sd_bus_message_read(call, "sb", &name, &wait);
 	if (r < 0)
 		return r;
-	if (!server_may_manage(c))
-		return server_deny(ret_error);
-	if (manager_is_stopping(m))
-		return sd_bus_error_set(ret_error, ERROR_SHUTTING_DOWN,
-					"the daemon is being stopped");
-	a = manager_find(m, name);
+	a = server_find_for_change(c, name, &r, ret_error);
 	if (!a)
-		return server_no_such_policy(c, name, ret_error);
-
-	if (!verb(m, a, &why))
+		return r;
+	if (!verb(c->server->manager, a, &why))
 		return server_reply_verdict(call, false, why);
 	if (!wait)
 		return server_reply_verdict(call, true, state_to_string(a->machine.state));
@@ -240,30 +252,18 @@ static int reply_rows(sd_bus_message *call, struct connection *c, char **names)
 	int r;
 
 	r = sd_bus_message_new_method_return(call, &reply);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_open_container(reply, 'a', "a{sv}");
-	if (r < 0)
-		return r;
-	r = append_rows(reply, c, names);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_close_container(reply);
-	if (r < 0)
-		return r;
-	return sd_bus_send(c->bus, reply, NULL);
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+	if (r >= 0)
+		r = append_rows(reply, c, names);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	return r < 0 ? r : sd_bus_send(c->bus, reply, NULL);
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)
 {
 	return reply_rows(call, userdata, NULL);
-}
-
-static void strv_freep(char ***list)
-{
-	for (size_t i = 0; *list && (*list)[i]; i++)
-		free((*list)[i]);
-	free(*list);
 }
 
 static int method_status(sd_bus_message *call, void *userdata, sd_bus_error *ret_error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The server's inside, for server.c (connections), server-api.c (methods) and server-rows.c (answers) only. */
+/* The server's inside, for server.c (connections), server-api.c (methods) and the other files server-….c only. */
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -38,9 +38,9 @@ struct pending_call {
 	TAILQ_ENTRY(pending_call) entry;
 	struct connection *connection;
 	sd_bus_message *call;
-	struct attachment
-		*attachment; /* whose outcome is awaited now; NULL: a reload or a survey */
-	const char *name;    /* of the policy that was called for; borrowed from call */
+	/* Whose outcome is awaited now; NULL: that of a reload, a survey or a switch. */
+	struct attachment *attachment;
+	const char *name; /* of the policy that was called for; borrowed from call */
 	struct manager_reload *reload;
 	struct manager_survey *survey;
 	struct manager_switch *switching;
@@ -63,6 +63,9 @@ struct connection {
 bool server_may_manage(const struct connection *c);
 int server_deny(sd_bus_error *ret_error);
 int server_no_such_policy(const struct connection *c, const char *name, sd_bus_error *ret_error);
+/* The attachment that is to be changed; NULL: *ret is what the method returns. */
+struct attachment *server_find_for_change(const struct connection *c, const char *name, int *ret,
+					  sd_bus_error *ret_error);
 
 /* Answers that come later. new: NULL: out of memory. answer_failed: the client is closed, since it would wait for ever. */
 struct pending_call *server_pending_new(struct connection *c, sd_bus_message *call);

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "common/protocol.h"
-#include "daemon/service/attachment-internal.h"
 #include "daemon/service/server-internal.h"
 
 #define PIECE 65536

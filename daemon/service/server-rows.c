@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An attachment as the dictionary that List and Status answer with. */
-#include <time.h>
-
 #include "common/protocol.h"
 #include "common/sentence.h"
 #include "daemon/core/utf8.h"
 #include "daemon/service/attachment-watch.h"
+#include "daemon/service/clock.h"
 #include "daemon/service/server-row.h"
 
 char *server_clean(const char *text)
@@ -97,12 +96,7 @@ void row_close(struct row *row)
 
 static usec_t to_realtime(usec_t monotonic)
 {
-	struct timespec real, mono;
-
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	return monotonic + (usec_t)(real.tv_sec - mono.tv_sec) * USEC_PER_SEC +
-	       (usec_t)((real.tv_nsec - mono.tv_nsec) / 1000);
+	return monotonic + (clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC));
 }
 
 static void row_policy(struct row *row, const struct attachment *a)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Switch, SwitchBack: one policy in place of another, and back. */
-#include <time.h>
-
 #include "common/protocol.h"
+#include "daemon/service/clock.h"
 #include "daemon/service/server-internal.h"
 
 static void on_switched(void *userdata, bool done, const char *text)
@@ -15,40 +14,13 @@ static void on_switched(void *userdata, bool done, const char *text)
 	server_pending_free(p);
 }
 
-static usec_t now_monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
-}
-
 static usec_t end_of(uint64_t span)
 {
-	usec_t now = now_monotonic();
+	usec_t now = clock_now(CLOCK_MONOTONIC);
 
 	if (span == SWITCH_SPAN_UNTIL_RESTART)
 		return SWITCH_UNTIL_RESTART;
 	return span < SWITCH_FOR_GOOD - now ? now + span : SWITCH_FOR_GOOD;
-}
-
-/* The attachment that is called for; NULL: *ret is what the method returns. */
-static struct attachment *find_for_change(struct connection *c, const char *name, int *ret,
-					  sd_bus_error *ret_error)
-{
-	struct manager *m = c->server->manager;
-	struct attachment *a = manager_find(m, name);
-
-	if (!server_may_manage(c))
-		*ret = server_deny(ret_error);
-	else if (manager_is_stopping(m))
-		*ret = sd_bus_error_set(ret_error, ERROR_SHUTTING_DOWN,
-					"the daemon is being stopped");
-	else if (!a)
-		*ret = server_no_such_policy(c, name, ret_error);
-	else
-		return a;
-	return NULL;
 }
 
 /* ends NULL: back. */
@@ -89,7 +61,7 @@ int server_method_switch(sd_bus_message *call, void *userdata, sd_bus_error *ret
 	r = sd_bus_message_read(call, "stb", &name, &span, &wait);
 	if (r < 0)
 		return r;
-	a = find_for_change(c, name, &r, ret_error);
+	a = server_find_for_change(c, name, &r, ret_error);
 	if (!a)
 		return r;
 	ends = end_of(span);
@@ -106,6 +78,6 @@ int server_method_switch_back(sd_bus_message *call, void *userdata, sd_bus_error
 	r = sd_bus_message_read(call, "sb", &name, &wait);
 	if (r < 0)
 		return r;
-	a = find_for_change(c, name, &r, ret_error);
+	a = server_find_for_change(c, name, &r, ret_error);
 	return a ? switch_and_reply(call, c, a, NULL, wait) : r;
 }

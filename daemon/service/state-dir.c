@@ -205,8 +205,13 @@ int state_dir_read(struct state_dir *d, struct state_record **ret, size_t *ret_n
 	int r;
 
 	r = read_folder(d->path, STATE_SUFFIX, &files);
-	if (r < 0)
+	if (r == -ENOMEM)
 		return r;
+	if (r < 0)
+		return log_error_errno(r,
+				       "%s: cannot be read; what goes on is loaded afresh, and "
+				       "with new counters",
+				       d->path);
 	records = calloc(strv_length(files) + 1, sizeof(*records));
 	if (!records)
 		return -ENOMEM;

@@ -27,6 +27,6 @@ DEFINE_CLEANUP(struct state_dir *, state_dir_free)
 int state_dir_write(struct state_dir *d, const struct state_record *r);
 void state_dir_remove(struct state_dir *d, const char *name);
 
-/* All records, in the order of their names. *ret is the caller's (state_records_free()). 0; -errno; -ENOMEM. */
+/* All records. *ret is the caller's (state_records_free()). 0; -errno, logged; -ENOMEM. */
 int state_dir_read(struct state_dir *d, struct state_record **ret, size_t *ret_n);
 void state_records_free(struct state_record *records, size_t n);

@@ -83,13 +83,14 @@ static void worker_report_lost(struct worker *w, char *detail)
 	worker_report(w, &report);
 }
 
-/* 0; -EBADMSG: what the worker sent is no report. The descriptors are taken over either way. */
+/* 0: the descriptors are the report's; -EBADMSG: what the worker sent is no report, and they are NOT consumed. */
 static int unpack(const void *data, size_t length, const int fds[MESSAGE_FDS_MAX],
 		  struct worker_report *ret)
 {
 	int row[KERNEL_HANDLES_N] = MESSAGE_FDS_NULL;
 	struct wire_header header;
 	size_t next = 0;
+	int r;
 
 	if (length < sizeof(header))
 		return -EBADMSG;
@@ -99,9 +100,11 @@ static int unpack(const void *data, size_t length, const int fds[MESSAGE_FDS_MAX
 	for (size_t i = 0; i < KERNEL_HANDLES_N; i++)
 		if (header.has[i])
 			row[i] = fds[next++];
-	ret->handles = (struct kernel_handles){row[0], row[1], row[2], row[3]};
-	return outcome_decode((const char *)data + sizeof(header), length - sizeof(header),
-			      &ret->outcome);
+	r = outcome_decode((const char *)data + sizeof(header), length - sizeof(header),
+			   &ret->outcome);
+	if (r >= 0)
+		ret->handles = (struct kernel_handles){row[0], row[1], row[2], row[3]};
+	return r;
 }
 
 /* Reads the worker's message, if it is there, and passes it on. */
@@ -123,7 +126,8 @@ static void worker_receive(struct worker *w)
 		return;
 	}
 
-	kernel_handles_close(&report.handles);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		safe_close(fds[i]);
 	if (r == -EMFILE)
 		worker_report_lost(w, sentence("the daemon has no file descriptors left to take "
 					       "the new link over (LimitNOFILE=)"));
@@ -252,6 +256,7 @@ static int worker_start(struct worker *w)
 {
 	int keep[1 + MESSAGE_FDS_MAX];
 	_cleanup_(closep) int child_end = -EBADF;
+	size_t n_keep = 1;
 	int pair[2], r;
 	char comm[16];
 
@@ -259,10 +264,13 @@ static int worker_start(struct worker *w)
 		return -errno;
 	w->socket = pair[0];
 	keep[0] = child_end = pair[1];
-	w->task.keep_fds(w->task.userdata, keep + 1);
+	if (w->task.keep_fds) {
+		w->task.keep_fds(w->task.userdata, keep + 1);
+		n_keep = ARRAY_SIZE(keep);
+	}
 
 	snprintf(comm, sizeof(comm), "w:%.13s", w->task.name);
-	r = process_fork(comm, keep, ARRAY_SIZE(keep));
+	r = process_fork(comm, keep, n_keep);
 	if (r < 0)
 		return r;
 	if (r == 0) {

@@ -36,7 +36,7 @@ struct worker_task {
 	bool urgent;
 	/* With the daemon's real-time priority, which others give up: for what has to do with a running scheduler. */
 	bool keeps_priority;
-	/* Asked right before the fork: the descriptors that run() needs, -EBADF for none. Not consumed. */
+	/* Asked right before the fork: the descriptors that run() needs, -EBADF for none. Not consumed. NULL: it needs none. */
 	void (*keep_fds)(void *userdata, int ret_fds[MESSAGE_FDS_MAX]);
 	/* In the child. 0, or -ENOMEM: nothing could be reported. */
 	int (*run)(void *userdata, struct outcome *ret_outcome, struct kernel_handles *ret_handles);
