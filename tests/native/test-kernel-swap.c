@@ -57,6 +57,21 @@ static void swap_done(struct swap *s)
 	outcome_done(&s->outcome);
 }
 
+/* So many attaches find the place taken. */
+static unsigned n_busy, n_attaches;
+
+struct bpf_link *__real_bpf_map__attach_struct_ops(const struct bpf_map *map);
+struct bpf_link *__wrap_bpf_map__attach_struct_ops(const struct bpf_map *map);
+struct bpf_link *__wrap_bpf_map__attach_struct_ops(const struct bpf_map *map)
+{
+	n_attaches++;
+	if (n_busy == 0)
+		return __real_bpf_map__attach_struct_ops(map);
+	n_busy--;
+	errno = EBUSY;
+	return NULL;
+}
+
 static void test_swap_with_a_gap(void **state)
 {
 	_cleanup_(freep) char *path = object_path("values.bpf.o");
@@ -129,6 +144,40 @@ static void test_dead_on_arrival(void **state)
 	assert_int_not_equal(o->link_id, 0);
 	assert_int_equal(bpf_link_get_fd_by_id(o->link_id), -ENOENT);
 	assert_false(tcp_is_registered(name));
+}
+
+/* A scheduler on its way out is waited for, one that runs is not. This kernel has none: as above. */
+static void test_place_that_is_taken(void **state)
+{
+	static const struct {
+		const char *state;
+		unsigned attaches;
+		enum verdict verdict;
+	} cases[] = {
+		/* Attached in the end, and the files do not say that it runs. */
+		{"disabling\n", 4, VERDICT_DEAD},
+		{"enabled\n", 1, VERDICT_TAKEN},
+	};
+	_cleanup_(freep) char *path = object_path("exit.bpf.o");
+	char name[TCP_NAME_SIZE];
+
+	scx_set_folder(kernel_scratch(state)->path);
+	scratch_text(kernel_scratch(state), "enable_seq", "3\n");
+	scratch_text(kernel_scratch(state), "root/ops", "theirs\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(swap_done) struct swap s = {0};
+
+		swap_setup(&s, path, tcp_name(name, "busy"), false);
+		free(s.outcome.type);
+		s.outcome.type = strdup("sched_ext_ops");
+		scratch_text(kernel_scratch(state), "state", cases[i].state);
+		n_busy = 3;
+		n_attaches = 0;
+		assert_int_equal(attach_fresh(&s.attempt, &s.handles), -EBADMSG);
+		assert_int_equal(n_attaches, cases[i].attaches);
+		assert_int_equal(s.outcome.verdict, cases[i].verdict);
+	}
+	n_busy = 0;
 }
 
 /* What was put back must not be told dead by the record of the life before. */
@@ -263,6 +312,7 @@ int main(void)
 		TEST(test_swap_with_a_gap),
 		TEST(test_swap_that_fails),
 		TEST(test_dead_on_arrival),
+		TEST(test_place_that_is_taken),
 		TEST(test_putting_back_clears_the_exit_record),
 		TEST(test_putting_back_in_vain),
 		TEST(test_swap_that_loses_all),

@@ -79,6 +79,14 @@ class GoesOn(ContinuityTest):
         self.d.detach_and_come_back("a")
         self.assertEqual(self.assert_attached(self.d, "a")["map_id"], before["a"]["map_id"], "the map was linked again")
 
+    def test_on_pins_by_default(self):
+        """KeepLinks=auto, where no service manager offers an fd store."""
+        self.d.settings = []
+        before = self.start("a")["a"]
+        self.assertEqual(before["kept"], f"pins in {self.pins}/a")
+        self.again()
+        self.assert_same(before)
+
     def test_with_no_daemon_it_can_be_used(self):
         self.start("a")
         self.end_with(signal.SIGKILL)

@@ -199,6 +199,23 @@ class Changed(ReloadTest):
         self.assert_attached(self.d, "a")
         self.assertEqual(self.actual()["Globals.g_u8"], "9")
 
+    def test_restart_loads_afresh_on_the_same_link(self):
+        before = self.start("a")
+        self.assertEqual(self.d.ctl("restart", "a").status, 0)
+        self.assertNotEqual(self.assert_same_link(before)["map_id"], before["map_id"])
+        until(lambda: before["map_id"] not in kernel.struct_ops(), "the former map is gone")
+
+    def test_renamed(self):
+        before = self.start("a")
+        path = self.d.policies / "a.policy"
+        path.rename(path.with_name("b.policy"))
+        self.d.ctl("reload")  # the algorithm's name may be free only a moment after it was tried
+        until(lambda: list(self.d.list()) == ["b"], "it has its new name alone")
+        row = self.d.wait_for("b", "attached")
+        self.assertNotEqual(row["link_id"], before["link_id"])
+        self.assert_attached(self.d, "b")
+        until(lambda: before["map_id"] not in kernel.struct_ops(), "the former map is gone")
+
     def test_several_at_once(self):
         for name in ("a", "b", "c"):
             self.d.policy(name)
@@ -326,6 +343,21 @@ class Refused(ReloadTest):
         self.assert_untouched(before)
         self.assertEqual(list(self.d.list()), ["a"])
 
+    def test_an_object_that_changes_behind_the_check(self):
+        before = self.start("a", globals_=["g_u8 = 1"])
+        self.d.policy("a", globals_=["g_u8 = 2"])
+        with native.OpenGate(self.d.objects / "values.bpf.o") as gate:
+            self.d.ctl("reload", "--no-wait")
+            gate.wait()
+            self.d.object("values", content=b"no ELF file at all")
+            gate.let_through()  # what is checked is the former file, what is loaded then is not
+            until(lambda: "former attachment stands" in self.d.status("a")["detail"], "it was tried")
+        after = self.assert_same_link(before)
+        self.assertEqual(after["map_id"], before["map_id"])
+        self.assert_says(after["detail"], "values.bpf.o")
+        self.d.detach_and_come_back("a")
+        self.assertEqual(self.actual()["Globals.g_u8"], "1")
+
     def test_a_type_that_a_module_may_bring_is_no_error(self):
         self.start("a")
         self.d.policy("later", "maps", object_=["Map=imagined"])
@@ -388,6 +420,64 @@ class BySignal(ReloadTest):
         self.d.signal(signal.SIGHUP)
         until(lambda: self.d.log_lines("reload refused"), "it says so")
         self.assertIn(f"{bad}:1", self.d.log())
+        self.assert_same_link(before)
+
+
+class Watched(ReloadTest):
+    """WatchPolicies=yes: nobody asks for it."""
+
+    def setUp(self):
+        super().setUp()
+        self.d.settings = ["WatchPolicies=yes"]
+
+    def becomes(self, value: str) -> None:
+        until(lambda: self.actual().get("Globals.g_u8") == value, lambda: f"{value} is in: {self.actual()}")
+
+    def test_what_is_written_is_brought_in(self):
+        before = self.start("a", globals_=["g_u8 = 1"])
+        self.d.policy("a", globals_=["g_u8 = 2"])
+        self.becomes("2")
+        drop_in = self.d.raw("a.policy.d/10.conf", "[Globals]\ng_u8 = 3\n")
+        self.becomes("3")
+        drop_in.unlink()
+        self.becomes("2")
+        self.assert_same_link(before)
+        path = self.d.policy("b")
+        until(lambda: "b" in self.d.list() and self.d.list()["b"]["state"] == "attached", "the new one is attached")
+        self.assert_attached(self.d, "b")
+        path.unlink()
+        until(lambda: "b" not in self.d.list(), "it is gone")
+        self.assert_not_attached("b")
+        self.assert_same_link(before)
+
+    def test_a_bad_file_changes_nothing_and_is_told(self):
+        before = self.start("a", globals_=["g_u8 = 1"])
+        bad = self.d.raw("bad.policy", "Path=x\n")
+        self.d.policy("a", globals_=["g_u8 = 2"])
+        until(lambda: self.d.log_lines("reload refused, nothing was changed"), "it says so")
+        self.assertIn(f"{bad}:1", self.d.log())
+        self.assertEqual(self.assert_same_link(before)["map_id"], before["map_id"])
+        self.assertEqual(list(self.d.list()), ["a"])
+        bad.unlink()
+        self.becomes("2")
+        self.assert_same_link(before)
+
+    def test_a_swapped_link_as_of_a_configmap(self):
+        """a.policy -> ..data/a.policy, ..data -> ..1, and then ..data is moved."""
+        path = self.d.policy("a", globals_=["g_u8 = 1"])
+        for n in ("1", "2"):
+            (self.d.policies / f"..{n}").mkdir()
+            text = path.read_text().replace("g_u8 = 1", f"g_u8 = {n}")
+            (self.d.policies / f"..{n}" / "a.policy").write_text(text)
+        path.unlink()
+        path.symlink_to("..data/a.policy")
+        (self.d.policies / "..data").symlink_to("..1")
+        self.d.start()
+        before = self.assert_attached(self.d, "a")
+        self.assertEqual(self.actual()["Globals.g_u8"], "1")
+        (self.d.policies / "..new").symlink_to("..2")
+        (self.d.policies / "..new").rename(self.d.policies / "..data")
+        self.becomes("2")
         self.assert_same_link(before)
 
 

@@ -557,6 +557,25 @@ static void test_full_without_another_way(void **state)
 	assert_int_equal(n_pinnings, 0);
 }
 
+/* It is offered, and then nobody takes what is sent. */
+static void test_refused(void **state)
+{
+	_keeper_ k = make_keeper(state, KEEP_LINKS_AUTO, "16");
+	_handles_ a = make_handles(1, 2);
+
+	notify_fd = safe_close(notify_fd);
+	keeper_store(k, "a", &a);
+	assert_int_equal(keeper_where(k, "a"), KEEPER_PINNED);
+	assert_int_equal(k->n_stored, 0);
+	keeper_free(k);
+
+	assert_int_equal(keeper_new(KEEP_LINKS_FDSTORE, "/tmp/x", &k), 0);
+	keeper_store(k, "b", &a);
+	assert_described(k, "b", "not kept");
+	assert_int_equal(k->n_stored, 0);
+	assert_int_equal(n_pins, 1);
+}
+
 /* All names have to fit into one string of the environment. */
 static void test_long_names(void **state)
 {
@@ -708,21 +727,14 @@ static void test_fdnames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_fdstore),
-		TEST(test_change),
-		TEST(test_restart),
-		TEST(test_restart_after_the_end_of_a_link),
-		TEST(test_doubles),
-		TEST(test_what_is_passed),
-		TEST(test_nothing_passed),
-		TEST(test_pins),
-		TEST(test_full),
-		TEST(test_full_without_another_way),
-		TEST(test_long_names),
-		TEST(test_modes),
-		TEST(test_both_ways),
-		TEST(test_cannot_pin),
-		TEST(test_what_is_offered),
+		TEST(test_fdstore),        TEST(test_change),
+		TEST(test_restart),        TEST(test_restart_after_the_end_of_a_link),
+		TEST(test_doubles),        TEST(test_what_is_passed),
+		TEST(test_nothing_passed), TEST(test_pins),
+		TEST(test_full),           TEST(test_full_without_another_way),
+		TEST(test_refused),        TEST(test_long_names),
+		TEST(test_modes),          TEST(test_both_ways),
+		TEST(test_cannot_pin),     TEST(test_what_is_offered),
 		TEST(test_fdnames),
 	};
 

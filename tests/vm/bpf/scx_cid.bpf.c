@@ -3,21 +3,7 @@
  * A scheduler of the newer form, sched_ext_ops_cid, which alone can have sub-schedulers and be one: it takes any, and
  * with its member sub_cgroup_id set it is the one of that cgroup. It ends when a number is written into "kick".
  */
-#include "vm.bpf.h"
-
-struct task_struct {
-} __attribute__((preserve_access_index));
-
-enum scx_exit_kind {
-	SCX_EXIT_NONE = 0,
-};
-
-struct scx_exit_info {
-	enum scx_exit_kind kind;
-	__s64 exit_code;
-	const char *reason;
-	char *msg;
-} __attribute__((preserve_access_index));
+#include "scx.h"
 
 struct scx_sub_attach_args {
 };
@@ -34,13 +20,6 @@ struct sched_ext_ops_cid {
 	char name[128];
 };
 
-bool scx_bpf_dsq_insert___v2___now(struct task_struct *p, __u64 dsq_id, __u64 slice,
-				   __u64 enq_flags) __ksym;
-void scx_bpf_error_bstr(char *fmt, unsigned long long *data, __u32 data__sz) __ksym;
-
-const volatile __u64 __SCX_DSQ_GLOBAL __weak;
-const volatile __u64 __SCX_SLICE_DFL __weak;
-
 /* The form asks for exactly one arena, and finds it by the programs that use it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);
@@ -50,13 +29,6 @@ struct {
 void __attribute__((address_space(1))) *
 	bpf_arena_alloc_pages(void *map, void __attribute__((address_space(1))) * address,
 			      __u32 pages, int node, __u64 flags) __ksym;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} kick SEC(".maps");
 
 struct user_exit_info {
 	int kind;
@@ -71,11 +43,9 @@ SEC("struct_ops")
 void BPF_PROG(cid_enqueue, struct task_struct *p, __u64 enq_flags)
 {
 	static char poked[] = "poked";
-	unsigned long long none[1] = {0};
-	__u32 zero = 0, *wanted = bpf_map_lookup_elem(&kick, &zero);
 
-	if (wanted && *wanted)
-		scx_bpf_error_bstr(poked, none, sizeof(none));
+	if (kicked())
+		say(scx_bpf_error_bstr, poked);
 	scx_bpf_dsq_insert___v2___now(p, __SCX_DSQ_GLOBAL, __SCX_SLICE_DFL, enq_flags);
 }
 

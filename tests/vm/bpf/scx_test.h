@@ -13,7 +13,7 @@
 #ifndef SCX_TEST_H
 #define SCX_TEST_H
 
-#include "vm.bpf.h"
+#include "scx.h"
 
 #define RECORD_USUAL 1   /* the convention */
 #define RECORD_OTHER 2   /* another order and other sizes, the same names */
@@ -26,22 +26,6 @@
 #define MORE_MEMBERS
 #define MORE_VALUES
 #endif
-
-struct task_struct {
-	char comm[16];
-} __attribute__((preserve_access_index));
-
-enum scx_exit_kind {
-	SCX_EXIT_NONE = 0,
-};
-
-struct scx_exit_info {
-	enum scx_exit_kind kind;
-	__s64 exit_code;
-	const char *reason;
-	char *msg;
-	char *dump;
-} __attribute__((preserve_access_index));
 
 struct scx_dump_ctx {
 };
@@ -60,16 +44,11 @@ struct sched_ext_ops {
 };
 
 __s32 scx_bpf_create_dsq(__u64 dsq_id, __s32 node) __ksym;
-bool scx_bpf_dsq_insert___v2___now(struct task_struct *p, __u64 dsq_id, __u64 slice,
-				   __u64 enq_flags) __ksym;
-void scx_bpf_error_bstr(char *fmt, unsigned long long *data, __u32 data__sz) __ksym;
 void scx_bpf_exit_bstr(__s64 exit_code, char *fmt, unsigned long long *data, __u32 data__sz) __ksym;
 void scx_bpf_dump_bstr(char *fmt, unsigned long long *data, __u32 data__sz) __ksym;
 int bpf_stream_vprintk(int stream_id, const char *fmt__str, const void *args, __u32 len__sz) __ksym;
 
-/* Filled in by the loader. The last one no kernel has: it stays 0. */
-const volatile __u64 __SCX_DSQ_GLOBAL __weak;
-const volatile __u64 __SCX_SLICE_DFL __weak;
+/* Filled in by the loader, like those in scx.h. The last one no kernel has: it stays 0. */
 const volatile __u64 __SCX_ECODE_ACT_RESTART __weak;
 const volatile __u64 __SCX_OF_NO_KERNEL __weak;
 
@@ -87,12 +66,6 @@ enum kick {
 	KICK_EXIT,    /* scx_bpf_exit(77) */
 	KICK_STARVE,  /* from now on it runs nobody */
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} kick SEC(".maps");
 
 __u64 enqueued = 0; /* tasks that it has been given */
 __u64 futures = 0;  /* must stay 0: __SCX_OF_NO_KERNEL at the last enqueue */
@@ -102,26 +75,12 @@ __u64 futures = 0;  /* must stay 0: __SCX_OF_NO_KERNEL at the last enqueue */
 #define ANY_NODE -1
 #define STREAM_STDERR 2
 
-/* The kernel (7.3) wants the data even of a text without any. */
-#define say(function, ...)                                 \
-	({                                                 \
-		unsigned long long none[1] = {0};          \
-		function(__VA_ARGS__, none, sizeof(none)); \
-	})
-
 static __always_inline void whine(void)
 {
 	static const char text[] = "poked: a word on stderr\n";
 	unsigned long long none[1] = {0};
 
 	bpf_stream_vprintk(STREAM_STDERR, text, none, sizeof(none));
-}
-
-static __always_inline __u32 kicked(void)
-{
-	__u32 zero = 0, *wanted = bpf_map_lookup_elem(&kick, &zero);
-
-	return wanted ? *wanted : KICK_NONE;
 }
 
 static __always_inline void obey(__u32 wanted)
