@@ -124,6 +124,38 @@ static bool applies(const struct attempt *a, const struct override *v, bool spec
 	return specific ? v->map && streq(v->map, bpf_map__name(a->map)) : !v->map;
 }
 
+static bool is_program_of(struct bpf_object *object, const struct bpf_program *wanted)
+{
+	struct bpf_program *p;
+
+	for (p = NULL; (p = bpf_object__next_program(object, p));)
+		if (p == wanted)
+			return true;
+	return false;
+}
+
+/* A damaged file has bytes where a relocation should put a program: no pointer at all, and not to be followed. */
+static int check_operators(struct attempt *a, const struct image *image)
+{
+	const struct btf_type *t = btf_resolve(a->btf, a->type_id);
+
+	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+		const struct bpf_program *p = image_operator(a, image, i);
+
+		if (!p || is_program_of(a->object, p))
+			continue;
+		return verdict_refused(
+			a->outcome, 0,
+			"object \"%s\": member \"%s\" of map \"%s\" is set, but not to a "
+			"struct_ops program of the object: clear it in [Fields] (\"%s=\"), or "
+			"build the object again",
+			a->file->path, btf__name_by_offset(a->btf, btf_members(t)[i].name_off),
+			bpf_map__name(a->map),
+			btf__name_by_offset(a->btf, btf_members(t)[i].name_off));
+	}
+	return 0;
+}
+
 static int refuse_reuse(struct attempt *a, const struct bpf_program *p, const char *one,
 			const char *other)
 {
@@ -196,6 +228,9 @@ int attempt_override_fields(struct attempt *a)
 				return r;
 		}
 	}
+	r = check_operators(a, &image);
+	if (r < 0)
+		return r;
 	r = override_settle(a, check_reuse(a, &image));
 	if (r < 0)
 		return r;

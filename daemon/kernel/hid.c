@@ -107,12 +107,11 @@ static const char *device_name(const char *devpath)
 static uint64_t image_member(struct attempt *a, const char *member)
 {
 	struct place place = {.btf = a->btf, .type_id = a->type_id};
-	const char *image = bpf_map__initial_value(a->map, NULL);
 	_cleanup_(freep) char *error = NULL;
 	uint64_t value = 0;
 
-	if (image && place_walk(&place, member, &error) == 0 && place_size(&place) <= sizeof(value))
-		memcpy(&value, image + place.offset, place_size(&place));
+	if (place_walk(&place, member, &error) == 0 && place_size(&place) <= sizeof(value))
+		attempt_member(a, member, &value, place_size(&place));
 	return value;
 }
 

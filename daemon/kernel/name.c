@@ -27,7 +27,8 @@ static int read_name(const struct attempt *a, const char *member, char **ret)
 	/* Such a name the kernel will refuse anyway. */
 	if (length == 0 || utf8_valid_length(image + place.offset, length) < length)
 		return 0;
-	*ret = strndup(image + place.offset, length);
+	/* It may reach to the end of the image: no NUL is looked for. */
+	*ret = sentence("%.*s", (int)length, image + place.offset);
 	return *ret ? 1 : -ENOMEM;
 }
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+import fuzz
 import kernel_state
 import processes
 from builds import CLANG, GCC, SANITIZED, TOP, Build, Builder, base_folder
@@ -13,25 +14,42 @@ from install import try_installation
 from report import Report, Stopwatch, read_log
 from testlog import FAIL, PASS, SKIP, SKIP_STATUS, count_program
 
-TIERS = ("static", "unit", "native", "vm")
+TIERS = ("static", "unit", "native", "fuzz", "vm")
+SLOW_TIERS = {"fuzz", "vm"}
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise ValueError(text)
+    return number
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/test",
         description="Builds and tests everything: with gcc, with clang, and with sanitizers.",
-        epilog="Tiers: static (layout, floors, linters), unit (no root), native (root, the running kernel), vm (QEMU). "
-        "With CI=true in the environment a skipped test counts as failed.",
+        epilog="Tiers: static (layout, floors, linters), unit (no root), native (root, the running kernel), "
+        "fuzz (libFuzzer, minutes), vm (QEMU). With CI=true in the environment a skipped test counts as failed.",
     )
     parser.add_argument("--only", choices=TIERS, action="append", help="only this tier (repeatable)")
     parser.add_argument("--no-vm", action="store_true", help="all tiers but vm")
-    parser.add_argument("--quick", action="store_true", help="one build (gcc), no linters, no vm")
+    parser.add_argument("--quick", action="store_true", help="one build (gcc), no linters, neither fuzz nor vm")
+    parser.add_argument(
+        "--fuzz-seconds",
+        type=positive,
+        default=fuzz.SECONDS,
+        metavar="N",
+        help=f"how long each fuzzer runs (default {fuzz.SECONDS})",
+    )
     return parser.parse_args()
 
 
 def selected_tiers(args: argparse.Namespace) -> set[str]:
     tiers = set(args.only or TIERS)
-    if args.no_vm or (args.quick and not args.only):
+    if args.quick and not args.only:
+        tiers -= SLOW_TIERS
+    if args.no_vm:
         tiers.discard("vm")
     return tiers
 
@@ -40,6 +58,7 @@ class Run:
     def __init__(self, args: argparse.Namespace, report: Report):
         self.tiers = selected_tiers(args)
         self.quick = args.quick
+        self.fuzz_seconds = args.fuzz_seconds
         self.report = report
         self.kernel_before: kernel_state.State | None = None
 
@@ -97,6 +116,8 @@ class Run:
         if not self.quick:
             self.build(CLANG, "clang, -Werror", {"unit"})
             self.build(SANITIZED, "gcc, AddressSanitizer and UndefinedBehaviorSanitizer", {"unit", "native"})
+        if "fuzz" in self.tiers:
+            fuzz.fuzz(self.report, self.fuzz_seconds)
         if "vm" in self.tiers:
             self.vm()
 

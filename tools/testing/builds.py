@@ -28,6 +28,7 @@ class Build(NamedTuple):
 
 GCC = Build("gcc", "gcc", (), 1)
 CLANG = Build("clang", "clang", (), 1)
+FUZZ = Build("fuzz", "clang", (), 1)  # the fuzzers bring their flags
 SANITIZED = Build("sanitized", "gcc", ("-Db_sanitize=address,undefined",), 5, is_sanitized=True)
 
 
@@ -86,8 +87,9 @@ class Builder:
             shutil.rmtree(self.folder)  # of another meson, or half made
         return self._step("configure", command)
 
-    def compile(self) -> bool:
-        return self._step("compile", ["ninja", "-C", str(self.folder)])
+    def compile(self, *targets: str) -> bool:
+        """Of the build folder these, or all of it."""
+        return self._step("compile", ["ninja", "-C", str(self.folder), *targets])
 
     def test(self, suite: str, each: bool = False, options: tuple[str, ...] = ()) -> None:
         """Runs a suite. With each, every test gets its line and its last words; else the suite has one line."""

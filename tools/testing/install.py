@@ -16,12 +16,25 @@ from testlog import PASS
 WANTED = (
     "bin/structopsctl",
     "sbin/structopsd",
+    "share/man/man1/structopsctl.1*",
+    "share/man/man5/structops.policy.5*",
+    "share/man/man5/structopsd.conf.5*",
     "share/man/man8/structopsd.8*",
-    "**/completions/structopsctl",
+    "share/bash-completion/completions/structopsctl",
+    "share/bash-completion/completions/structopsd",
+    "share/zsh/site-functions/_structopsctl",
+    "share/zsh/site-functions/_structopsd",
+    "share/fish/vendor_completions.d/structopsctl.fish",
+    "share/fish/vendor_completions.d/structopsd.fish",
+    "share/doc/structopsd/alerts.yml",
+    "share/doc/structopsd/structopsd.json",
     "lib/structopsd/objects/tcp_aimd.bpf.o",
     "lib/structopsd/policies.d/*.policy",
     "**/structopsd.service",
     "**/structopsd.socket",
+    "**/structopsd-metrics.service",
+    "**/structopsd-metrics.timer",
+    "**/systemd/catalog/structopsd.catalog",
 )
 
 

@@ -10,7 +10,9 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -36,25 +38,54 @@ def set_up() -> None:
         signal.signal(number, _raise_interrupted)
 
 
-def run(command: list[str], log: Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> int:
-    """Runs it to its end, its output into log. Returns the exit status, 128 + N for signal N."""
-    with open(log, "wb") as out:
-        process = subprocess.Popen(
-            command,
+class Command(NamedTuple):
+    words: list[str]
+    log: Path  # its output
+    env: dict[str, str] = {}  # beside our own
+    cwd: Path | None = None
+
+
+class Ended(NamedTuple):
+    command: Command
+    status: int  # the exit status, 128 + N for signal N
+    seconds: float
+
+
+def _start(command: Command) -> subprocess.Popen:
+    with open(command.log, "wb") as out:
+        return subprocess.Popen(
+            command.words,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
+            env={**os.environ, **command.env},
+            cwd=command.cwd,
             start_new_session=True,  # a Ctrl-C at the terminal is for us; we end the command in order
         )
-    while True:
+
+
+def run_all(commands: list[Command], at_once: int) -> Iterator[Ended]:
+    """Runs them all to their end, so many at a time; each is told as it ends."""
+    waiting = list(commands)
+    running = {}
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            process = _start(waiting[0])
+            running[process.pid] = (waiting.pop(0), process, time.monotonic())
         # Orphans are reaped at once: a test may wait for a daemon's id to vanish.
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-        if ended.si_pid == process.pid:
-            status = process.wait()
-            return status if status >= 0 else 128 - status
-        os.waitpid(ended.si_pid, 0)
+        if ended.si_pid not in running:
+            os.waitpid(ended.si_pid, 0)
+            continue
+        command, process, start = running.pop(ended.si_pid)
+        status = process.wait()
+        yield Ended(command, status if status >= 0 else 128 - status, time.monotonic() - start)
+
+
+def run(words: list[str], log: Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> int:
+    """Runs one. Returns the exit status, 128 + N for signal N."""
+    (ended,) = run_all([Command(words, log, env or {}, cwd)], 1)
+    return ended.status
 
 
 def _parents() -> dict[int, int]:
