@@ -71,3 +71,14 @@ int btf_from_bytes(struct span s, struct btf *base, struct btf **ret, char **ret
 	return sentence_error(ret_error, -EBADMSG, "has damaged BTF: libbpf says \"%s\"",
 			      *said ? said : strerror(-r));
 }
+
+bool btf_bytes_are_split(struct span s)
+{
+	struct btf_header h;
+
+	if (s.size < sizeof(h))
+		return false;
+	memcpy(&h, s.bytes, sizeof(h));
+	return h.magic == BTF_MAGIC && h.str_len > 0 && (uint64_t)h.hdr_len + h.str_off < s.size &&
+	       s.bytes[h.hdr_len + h.str_off] != '\0';
+}

@@ -14,3 +14,6 @@ DEFINE_CLEANUP(struct btf *, btf__free)
  * end of a sentence that begins with what the BTF belongs to ("has …"). -ENOMEM.
  */
 int btf_from_bytes(struct span s, struct btf *base, struct btf **ret, char **ret_error);
+
+/* Whether it goes on where another's ends, as a module's does: its texts do not begin with the empty one. */
+bool btf_bytes_are_split(struct span s);

@@ -21,7 +21,12 @@ static int refuse(const struct source *s, const char *why, char **ret_error)
 	return sentence_error(ret_error, -EBADMSG, "kernel \"%s\" %s", s->path, why);
 }
 
-/* size bytes at an offset, of which nobody has checked either; a NUL behind them. */
+static int truncated(const struct source *s, char **ret_error)
+{
+	return refuse(s, "is truncated: a part of it lies beyond its end", ret_error);
+}
+
+/* size bytes at an offset, of which nobody has checked either. */
 static int read_part(const struct source *s, uint64_t offset, uint64_t size, uint64_t max,
 		     void **ret, char **ret_error)
 {
@@ -29,46 +34,63 @@ static int read_part(const struct source *s, uint64_t offset, uint64_t size, uin
 	int r;
 
 	if (offset > s->size || size > s->size - offset)
-		return refuse(s, "is truncated: a part of it lies beyond its end", ret_error);
+		return truncated(s, ret_error);
 	if (size > max)
 		return refuse(s, "has more BTF than any kernel", ret_error);
-	bytes = malloc(size + 1);
+	bytes = malloc(MAX(size, (uint64_t)1));
 	if (!bytes)
 		return -ENOMEM;
 	r = read_exactly(s->fd, offset, bytes, size);
 	if (r < 0)
 		return sentence_error(ret_error, r, "kernel \"%s\" cannot be read: %s", s->path,
 				      strerror(-r));
-	bytes[size] = '\0';
 	*ret = TAKE_PTR(bytes);
 	return 0;
 }
 
-static int find_section(const struct source *s, const Elf64_Ehdr *h, Elf64_Shdr *ret,
-			char **ret_error)
+static int no_table(const struct source *s, char **ret_error)
 {
-	_cleanup_(freep) void *table = NULL, *texts = NULL;
-	const Elf64_Shdr *sections, *names;
-	const char *text;
+	return refuse(s, "has no usable ELF section table", ret_error);
+}
+
+/* libelf would read a table of any size, and unpack a compressed one. */
+static int check_names(const struct source *s, Elf_Scn *names, char **ret_error)
+{
+	GElf_Shdr h;
+
+	if (!gelf_getshdr(names, &h) || h.sh_type != SHT_STRTAB || h.sh_size > NAMES_SIZE_MAX ||
+	    (h.sh_flags & SHF_COMPRESSED))
+		return no_table(s, ret_error);
+	return elf_rawdata(names, NULL) ? 0 : truncated(s, ret_error);
+}
+
+static int find_section(const struct source *s, GElf_Shdr *ret, char **ret_error)
+{
+	_cleanup_(elf_endp) Elf *elf = NULL;
+	Elf_Scn *section = NULL;
+	size_t n, names;
 	int r;
 
-	if (h->e_shentsize != sizeof(Elf64_Shdr) || h->e_shstrndx >= h->e_shnum)
-		return refuse(s, "has no usable ELF section table", ret_error);
-	r = read_part(s, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr), BTF_SIZE_MAX,
-		      &table, ret_error);
+	elf_version(EV_CURRENT);
+	elf = elf_begin(s->fd, ELF_C_READ, NULL);
+	if (!elf)
+		return sentence_error(ret_error, -EBADMSG,
+				      "kernel \"%s\" cannot be read: libelf says \"%s\"", s->path,
+				      elf_errmsg(-1));
+	if (elf_getshdrnum(elf, &n) < 0 || n == 0)
+		return truncated(s, ret_error);
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return no_table(s, ret_error);
+	r = check_names(s, elf_getscn(elf, names), ret_error);
 	if (r < 0)
 		return r;
-	sections = table;
-	names = &sections[h->e_shstrndx];
-	r = read_part(s, names->sh_offset, names->sh_size, NAMES_SIZE_MAX, &texts, ret_error);
-	if (r < 0)
-		return r;
-	text = texts;
-	for (size_t i = 0; i < h->e_shnum; i++) {
-		if (sections[i].sh_name >= names->sh_size ||
-		    !streq(text + sections[i].sh_name, ".BTF"))
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr h;
+
+		if (!gelf_getshdr(section, &h) ||
+		    !streq(or_empty(elf_strptr(elf, names, h.sh_name)), ".BTF"))
 			continue;
-		*ret = sections[i];
+		*ret = h;
 		return 0;
 	}
 	return refuse(s, "has no section \".BTF\": it was built without CONFIG_DEBUG_INFO_BTF",
@@ -78,17 +100,21 @@ static int find_section(const struct source *s, const Elf64_Ehdr *h, Elf64_Shdr 
 static int read_elf(const struct source *s, uint8_t **ret_bytes, struct span *ret, char **ret_error)
 {
 	_cleanup_(freep) void *header = NULL, *bytes = NULL;
-	Elf64_Shdr section = {0};
+	GElf_Shdr section = {0};
+	const Elf64_Ehdr *h;
 	int r;
 
-	r = read_part(s, 0, sizeof(Elf64_Ehdr), BTF_SIZE_MAX, &header, ret_error);
+	r = read_part(s, 0, sizeof(*h), BTF_SIZE_MAX, &header, ret_error);
 	if (r < 0)
 		return r;
-	if (((const Elf64_Ehdr *)header)->e_ident[EI_CLASS] != ELFCLASS64)
+	h = header;
+	if (h->e_ident[EI_CLASS] != ELFCLASS64)
 		return refuse(s, "is not of 64 bits, but BPF objects are", ret_error);
-	if (((const Elf64_Ehdr *)header)->e_ident[EI_DATA] != NATIVE_ELFDATA)
+	if (h->e_ident[EI_DATA] != NATIVE_ELFDATA)
 		return refuse(s, "is of machines of the other byte order", ret_error);
-	r = find_section(s, header, &section, ret_error);
+	if (!elf_table_is_usable(h))
+		return no_table(s, ret_error);
+	r = find_section(s, &section, ret_error);
 	if (r < 0)
 		return r;
 	r = read_part(s, section.sh_offset, section.sh_size, BTF_SIZE_MAX, &bytes, ret_error);

@@ -11,21 +11,20 @@
 #define NATIVE_TARGET "bpfeb"
 #endif
 
-static bool is_inside(const struct elf_file *f, uint64_t offset, uint64_t size)
+bool elf_table_is_usable(const Elf64_Ehdr *h)
 {
-	return offset <= f->file.size && size <= f->file.size - offset;
+	return h->e_shnum > 0 && h->e_shnum < SHN_LORESERVE && h->e_shentsize == sizeof(Elf64_Shdr);
 }
 
-static int check_header(const struct elf_file *f, const Elf64_Ehdr *h, const char *name,
-			char **ret_error)
+static int check_header(size_t size, const Elf64_Ehdr *h, const char *name, char **ret_error)
 {
-	if (f->file.size == 0)
+	if (size == 0)
 		return sentence_error(ret_error, -EBADMSG, "object \"%s\" is empty", name);
-	if (f->file.size < SELFMAG || memcmp(f->file.bytes, ELFMAG, SELFMAG) != 0)
+	if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0)
 		return sentence_error(
 			ret_error, -EBADMSG,
 			"object \"%s\" is not an ELF file, so not a compiled BPF object", name);
-	if (f->file.size < sizeof(*h))
+	if (size < sizeof(*h))
 		return sentence_error(ret_error, -EBADMSG,
 				      "object \"%s\" is truncated: it ends within its ELF header",
 				      name);
@@ -43,51 +42,71 @@ static int check_header(const struct elf_file *f, const Elf64_Ehdr *h, const cha
 				      "(machine %u, type %u): compile it with clang -target bpf "
 				      "-g -O2 -c",
 				      name, h->e_machine, h->e_type);
+	if (h->e_ident[EI_VERSION] != EV_CURRENT)
+		return sentence_error(
+			ret_error, -EBADMSG,
+			"object \"%s\" is damaged: its ELF header is of version %u, and "
+			"there is only version %d",
+			name, h->e_ident[EI_VERSION], EV_CURRENT);
+	if (!elf_table_is_usable(h))
+		return sentence_error(ret_error, -EBADMSG,
+				      "object \"%s\" has no usable ELF section table", name);
 	return 0;
 }
 
-static int check_table(const struct elf_file *f, const Elf64_Ehdr *h, const char *name,
-		       char **ret_error)
+static int check_table(struct elf_file *f, size_t size, const char *name, char **ret_error)
 {
-	Elf64_Shdr names;
-
-	if (h->e_shnum == 0 || h->e_shentsize != sizeof(Elf64_Shdr) || h->e_shstrndx >= h->e_shnum)
-		return sentence_error(ret_error, -EBADMSG,
-				      "object \"%s\" has no usable ELF section table", name);
-	if (!is_inside(f, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr)))
+	if (elf_getshdrnum(f->elf, &f->n_sections) < 0 || f->n_sections == 0)
 		return sentence_error(ret_error, -EBADMSG,
 				      "object \"%s\" is truncated: its section table lies beyond "
 				      "its end (%zu bytes)",
-				      name, f->file.size);
-	names = elf_section(f, h->e_shstrndx);
-	if (names.sh_type != SHT_STRTAB)
+				      name, size);
+	if (elf_getshdrstrndx(f->elf, &f->names) < 0 || f->names >= f->n_sections)
+		return sentence_error(ret_error, -EBADMSG,
+				      "object \"%s\" has no usable ELF section table", name);
+	if (elf_section(f, f->names).sh_type != SHT_STRTAB)
 		return sentence_error(ret_error, -EBADMSG,
 				      "object \"%s\" has no table of section names", name);
 	return 0;
 }
 
-/* Every text of a string table that ends with a NUL ends within it. */
-static bool is_usable(const struct elf_file *f, const Elf64_Shdr *s)
+/*
+ * Every text of a string table that ends with a NUL ends within it. libelf would unpack a compressed one, to a thousand
+ * times its size.
+ */
+static bool is_usable(const struct elf_file *f, const GElf_Shdr *s, const Elf_Data *data)
 {
+	const char *bytes = data->d_buf;
+
+	if (s->sh_type != SHT_STRTAB && s->sh_type != SHT_SYMTAB)
+		return true;
+	if (s->sh_flags & SHF_COMPRESSED)
+		return false;
 	if (s->sh_type == SHT_STRTAB)
-		return s->sh_size > 0 && f->file.bytes[s->sh_offset + s->sh_size - 1] == '\0';
-	if (s->sh_type == SHT_SYMTAB)
-		return s->sh_entsize == sizeof(Elf64_Sym) && s->sh_link < f->n_sections;
-	return true;
+		return data->d_size > 0 && bytes[data->d_size - 1] == '\0';
+	return s->sh_entsize == sizeof(Elf64_Sym) && s->sh_link < f->n_sections;
 }
 
-static int check_section(const struct elf_file *f, size_t i, const char *name, char **ret_error)
+static int check_section(const struct elf_file *f, size_t i, size_t size, const char *name,
+			 char **ret_error)
 {
-	Elf64_Shdr s = elf_section(f, i);
+	GElf_Shdr s = elf_section(f, i);
+	const Elf_Data *data;
 
 	if (s.sh_type == SHT_NOBITS || s.sh_type == SHT_NULL)
 		return 0;
-	if (!is_inside(f, s.sh_offset, s.sh_size))
+	if (s.sh_offset > size || s.sh_size > size - s.sh_offset)
 		return sentence_error(ret_error, -EBADMSG,
 				      "object \"%s\" is truncated or damaged: the content of "
 				      "section %zu lies beyond its end (%zu bytes)",
-				      name, i, f->file.size);
-	if (!is_usable(f, &s))
+				      name, i, size);
+	data = elf_rawdata(elf_getscn(f->elf, i), NULL);
+	if (!data)
+		return sentence_error(ret_error, -EBADMSG,
+				      "object \"%s\" is damaged: section %zu does not consist of "
+				      "whole entries (libelf: %s)",
+				      name, i, elf_errmsg(-1));
+	if (!is_usable(f, &s, data))
 		return sentence_error(ret_error, -EBADMSG,
 				      "object \"%s\" is damaged: section %zu is no %s table", name,
 				      i, s.sh_type == SHT_STRTAB ? "string" : "symbol");
@@ -97,38 +116,47 @@ static int check_section(const struct elf_file *f, size_t i, const char *name, c
 int elf_file_init(struct elf_file *ret, const void *bytes, size_t size, const char *name,
 		  char **ret_error)
 {
-	struct elf_file f = {.file = {bytes, size}};
+	_cleanup_(elf_endp) Elf *elf = NULL;
+	struct elf_file f = {0};
 	Elf64_Ehdr h = {0};
 	int r;
 
 	if (size > 0)
 		memcpy(&h, bytes, MIN(size, sizeof(h)));
-	r = check_header(&f, &h, name, ret_error);
+	r = check_header(size, &h, name, ret_error);
 	if (r < 0)
 		return r;
-	f.table = h.e_shoff;
-	r = check_table(&f, &h, name, ret_error);
+	elf_version(EV_CURRENT);
+	/* Of this byte order, and never written: libelf leaves the bytes as they are. */
+	f.elf = elf = elf_memory((char *)bytes, size);
+	if (!elf)
+		return -ENOMEM;
+	r = check_table(&f, size, name, ret_error);
 	if (r < 0)
 		return r;
-	f.n_sections = h.e_shnum;
-	f.names = h.e_shstrndx;
 	for (size_t i = 0; i < f.n_sections; i++) {
-		r = check_section(&f, i, name, ret_error);
+		r = check_section(&f, i, size, name, ret_error);
 		if (r < 0)
 			return r;
 		if (elf_section(&f, i).sh_type == SHT_SYMTAB)
 			f.symtab = i;
 	}
+	TAKE_PTR(elf);
 	*ret = f;
 	return 0;
 }
 
-/* Copied: nothing says that the headers are aligned in the file. */
-Elf64_Shdr elf_section(const struct elf_file *f, size_t i)
+void elf_file_done(struct elf_file *f)
 {
-	Elf64_Shdr s;
+	elf_end(f->elf);
+	*f = (struct elf_file){0};
+}
 
-	memcpy(&s, f->file.bytes + f->table + i * sizeof(s), sizeof(s));
+GElf_Shdr elf_section(const struct elf_file *f, size_t i)
+{
+	GElf_Shdr s = {0};
+
+	gelf_getshdr(elf_getscn(f->elf, i), &s);
 	return s;
 }
 
@@ -139,21 +167,20 @@ const char *elf_section_name(const struct elf_file *f, size_t i)
 
 struct span elf_section_content(const struct elf_file *f, size_t i)
 {
-	Elf64_Shdr s = elf_section(f, i);
+	const Elf_Data *data = elf_rawdata(elf_getscn(f->elf, i), NULL);
 
-	if (s.sh_type == SHT_NOBITS || s.sh_type == SHT_NULL)
+	/* SHT_NOBITS has a size, and no bytes. SHT_NULL was not checked. */
+	if (!data || !data->d_buf || elf_section(f, i).sh_type == SHT_NULL)
 		return (struct span){0};
-	return (struct span){f->file.bytes + s.sh_offset, s.sh_size};
+	return (struct span){data->d_buf, data->d_size};
+}
+
+Elf_Data *elf_section_entries(const struct elf_file *f, size_t i)
+{
+	return elf_getdata(elf_getscn(f->elf, i), NULL);
 }
 
 const char *elf_string(const struct elf_file *f, size_t table, size_t offset)
 {
-	Elf64_Shdr s;
-
-	if (table >= f->n_sections)
-		return "";
-	s = elf_section(f, table);
-	if (s.sh_type != SHT_STRTAB || offset >= s.sh_size)
-		return "";
-	return (const char *)f->file.bytes + s.sh_offset + offset;
+	return or_empty(elf_strptr(f->elf, table, offset));
 }

@@ -75,6 +75,7 @@ static int global_init(struct reading *r, const struct variables *v, uint32_t i,
 	g->type = btf_type_name(btf, t->type);
 	if (!g->name || !g->section || !g->type)
 		return -ENOMEM;
+	g->type_id = t->type;
 	g->kind = btf_type_kind(btf, t->type);
 	g->size = btf_type_size(btf, t->type);
 	g->not_because = why_not(btf, t->type, g->section, g->kind);

@@ -112,6 +112,7 @@ int inspection_take(const char *name, uint8_t *bytes, size_t size, struct inspec
 		return *ret_error ? r : -ENOMEM;
 	hash(in);
 	r = read_parts(&reading);
+	elf_file_done(&reading.elf);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(in);

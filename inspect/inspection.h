@@ -118,6 +118,7 @@ struct global {
 	char *name;
 	char *section;
 	char *type;
+	uint32_t type_id;
 	enum type_kind kind;
 	size_t size;
 	char *value;             /* NULL: the kernel gives it */
@@ -138,6 +139,7 @@ struct inspection {
 	size_t n_globals;
 	struct sentences problems; /* what is wrong with the file: libbpf would refuse it */
 	struct sentences notes;
+	size_t n_notes_before; /* the others tell what the maps make of the programs */
 
 	char *kernel; /* what it was compared with; NULL: nothing */
 
@@ -161,9 +163,14 @@ DEFINE_CLEANUP(struct inspection *, inspection_free)
 char *ops_member_value(const struct inspection *in, const struct ops_map *map,
 		       const struct ops_member *member);
 
+/* To be called when programs of members were changed: uses and notes are made anew. 0, -ENOMEM. */
+int inspection_programs_changed(struct inspection *in);
+
 /* Programs of struct_ops that are no operator of any map. */
 bool program_is_unreferenced(const struct program *p);
 
 /* 0, -ENOMEM. */
 int sentences_add(struct sentences *s, const char *format, ...) _printf_(2, 3);
+/* Leaves the first n of them. */
+void sentences_cut(struct sentences *s, size_t n);
 void sentences_done(struct sentences *s);

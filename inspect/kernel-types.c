@@ -135,6 +135,12 @@ int kernel_types_of_bytes(const char *name, struct span s, struct kernel_types *
 	k->name = strdup(name);
 	if (!k->name)
 		return -ENOMEM;
+	if (btf_bytes_are_split(s))
+		return sentence_error(
+			ret_error, -EBADMSG,
+			"kernel \"%s\" is BTF that goes on where another's ends, as a "
+			"module's does: name the BTF of the kernel itself (vmlinux)",
+			name);
 	r = btf_from_bytes(s, NULL, &k->vmlinux, &error);
 	if (r == -ENOMEM || (r < 0 && !error))
 		return -ENOMEM;
@@ -158,9 +164,23 @@ static int read_and_find(const char *path, const char *name, struct kernel_types
 	return r < 0 ? r : kernel_types_of_bytes(name, s, ret, ret_error);
 }
 
+/* Any ELF file may have BTF, an object above all; compared with one of these every type would be missing. */
 int kernel_types_of_file(const char *path, struct kernel_types **ret, char **ret_error)
 {
-	return read_and_find(path, path, ret, ret_error);
+	_cleanup_(kernel_types_freep) struct kernel_types *k = NULL;
+	int r;
+
+	r = read_and_find(path, path, &k, ret_error);
+	if (r < 0)
+		return r;
+	if (k->n_types == 0)
+		return sentence_error(ret_error, -EBADMSG,
+				      "kernel \"%s\" has BTF, but no struct_ops type in it: it is "
+				      "no kernel (a BPF object, or a module), or was built without "
+				      "CONFIG_BPF_JIT",
+				      path);
+	*ret = TAKE_PTR(k);
+	return 0;
 }
 
 int kernel_types_of_folder(const char *folder, const char *name, struct kernel_types **ret,

@@ -48,9 +48,8 @@ static int note_reuse(struct inspection *in, const struct program *p)
 	return 0;
 }
 
-int reading_notes(struct reading *r)
+static int add_notes(struct inspection *in)
 {
-	struct inspection *in = r->in;
 	int e;
 
 	if (in->n_maps == 0 && in->btf) {
@@ -64,4 +63,45 @@ int reading_notes(struct reading *r)
 	for (size_t i = 0; e == 0 && i < in->n_programs; i++)
 		e = note_reuse(in, &in->programs[i]);
 	return e;
+}
+
+int program_add_use(struct program *p, size_t map, size_t member)
+{
+	if (make_room(&p->uses, p->n_uses, sizeof(*p->uses)) < 0)
+		return -ENOMEM;
+	p->uses[p->n_uses++] = (struct program_use){map, member};
+	return 0;
+}
+
+int reading_notes(struct reading *r)
+{
+	r->in->n_notes_before = r->in->notes.n;
+	return add_notes(r->in);
+}
+
+static int find_uses(struct inspection *in, size_t map)
+{
+	for (size_t i = 0; i < in->maps[map].n_members; i++) {
+		size_t program = in->maps[map].members[i].program;
+		int e;
+
+		if (program == NO_PROGRAM)
+			continue;
+		e = program_add_use(&in->programs[program], map, i);
+		if (e < 0)
+			return e;
+	}
+	return 0;
+}
+
+int inspection_programs_changed(struct inspection *in)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < in->n_programs; i++)
+		in->programs[i].n_uses = 0;
+	for (size_t i = 0; e == 0 && i < in->n_maps; i++)
+		e = find_uses(in, i);
+	sentences_cut(&in->notes, in->n_notes_before);
+	return e < 0 ? e : add_notes(in);
 }

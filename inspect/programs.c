@@ -24,7 +24,7 @@ int reading_license(struct reading *r)
 
 static bool is_code(const struct reading *r, size_t section)
 {
-	Elf64_Shdr s;
+	GElf_Shdr s;
 
 	if (section == SHN_UNDEF || section >= r->elf.n_sections)
 		return false;

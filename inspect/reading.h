@@ -23,6 +23,9 @@ int reading_relocations(struct reading *r);
 /* After all others. */
 int reading_notes(struct reading *r);
 
+/* 0, -ENOMEM. */
+int program_add_use(struct program *p, size_t map, size_t member);
+
 /* items points to an array of n: makes room for one more, which is zeroed. 0, -ENOMEM. */
 int make_room(void *items, size_t n, size_t size);
 

@@ -25,13 +25,11 @@ static struct ops_member *member_at(const struct ops_map *map, uint64_t offset)
 static int remember_use(struct inspection *in, struct program *p, const struct ops_map *map,
 			struct ops_member *member)
 {
-	struct program_use use = {(size_t)(map - in->maps), (size_t)(member - map->members)};
+	int e = program_add_use(p, (size_t)(map - in->maps), (size_t)(member - map->members));
 
-	if (make_room(&p->uses, p->n_uses, sizeof(use)) < 0)
-		return -ENOMEM;
-	p->uses[p->n_uses++] = use;
-	member->program = (size_t)(p - in->programs);
-	return 0;
+	if (e == 0)
+		member->program = (size_t)(p - in->programs);
+	return e;
 }
 
 /* The member points to what the symbol names. */
@@ -64,13 +62,13 @@ static int point(struct inspection *in, const struct ops_map *map, struct ops_me
 	return remember_use(in, p, map, member);
 }
 
-static int follow(struct reading *r, size_t section, const Elf64_Rel *rel)
+static int follow(struct reading *r, size_t section, const GElf_Rel *rel)
 {
 	struct inspection *in = r->in;
 	const char *name = elf_section_name(&r->elf, section);
 	struct ops_map *map = map_at(in, section, rel->r_offset);
 	struct ops_member *member = map ? member_at(map, rel->r_offset - map->offset) : NULL;
-	size_t symbol = ELF64_R_SYM(rel->r_info);
+	size_t symbol = GELF_R_SYM(rel->r_info);
 
 	if (symbol == 0 || symbol >= r->symbols.n)
 		return sentences_add(&in->problems,
@@ -93,25 +91,25 @@ static int follow(struct reading *r, size_t section, const Elf64_Rel *rel)
 	return point(in, map, member, &r->symbols.items[symbol]);
 }
 
-static int follow_section(struct reading *r, const Elf64_Shdr *s, size_t *left)
+static int follow_section(struct reading *r, size_t section, const GElf_Shdr *s, size_t *left)
 {
-	struct span content = {r->elf.file.bytes + s->sh_offset, s->sh_size};
-	size_t n = content.size / sizeof(Elf64_Rel);
+	Elf_Data *table = elf_section_entries(&r->elf, section);
+	GElf_Rel rel;
 	int e = 0;
 
-	if (s->sh_entsize != sizeof(Elf64_Rel))
+	if (!table)
+		return -ENOMEM;
+	/* A compressed table is none. */
+	if (s->sh_entsize != sizeof(Elf64_Rel) || table->d_type != ELF_T_REL)
 		return sentences_add(&r->in->problems,
 				     "the relocations of section \"%s\" are of an unknown size",
 				     elf_section_name(&r->elf, s->sh_info));
-	for (size_t i = 0; e == 0 && i < n; i++) {
-		Elf64_Rel rel;
-
+	for (int i = 0; e == 0 && gelf_getrel(table, i, &rel); i++) {
 		if (*left == 0)
 			return sentences_add(&r->in->problems,
 					     "more than %d relocations: the rest is left out",
 					     INSPECTION_RELOCATIONS_MAX);
 		(*left)--;
-		memcpy(&rel, content.bytes + i * sizeof(rel), sizeof(rel));
 		e = follow(r, s->sh_info, &rel);
 	}
 	return e;
@@ -124,11 +122,11 @@ int reading_relocations(struct reading *r)
 
 	/* Without BTF there are no members that they could stand for. */
 	for (size_t i = 0; r->in->btf && e == 0 && i < r->elf.n_sections; i++) {
-		Elf64_Shdr s = elf_section(&r->elf, i);
+		GElf_Shdr s = elf_section(&r->elf, i);
 
 		if (s.sh_type == SHT_REL && s.sh_info < r->elf.n_sections &&
 		    is_struct_ops_section(elf_section_name(&r->elf, s.sh_info)))
-			e = follow_section(r, &s, &left);
+			e = follow_section(r, i, &s, &left);
 	}
 	return e;
 }

@@ -37,10 +37,16 @@ int sentences_add(struct sentences *s, const char *format, ...)
 	return 0;
 }
 
+void sentences_cut(struct sentences *s, size_t n)
+{
+	while (s->n > n)
+		free(s->items[--s->n]);
+	s->n_left_out = 0;
+}
+
 void sentences_done(struct sentences *s)
 {
-	for (size_t i = 0; i < s->n; i++)
-		free(s->items[i]);
+	sentences_cut(s, 0);
 	free(s->items);
 	*s = (struct sentences){0};
 }

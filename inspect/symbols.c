@@ -4,18 +4,18 @@
 /* Of a longer name nothing more is compared: a hostile table may name one long text a million times. */
 #define COMPARED_MAX 256
 
-static struct symbol symbol_at(const struct elf_file *f, size_t names, struct span table, size_t i)
+static struct symbol symbol_at(const struct elf_file *f, size_t names, Elf_Data *table, size_t i)
 {
-	Elf64_Sym s;
+	GElf_Sym s = {0};
 
-	memcpy(&s, table.bytes + i * sizeof(s), sizeof(s));
+	gelf_getsym(table, (int)i, &s);
 	return (struct symbol){
 		.name = elf_string(f, names, s.st_name),
 		.value = s.st_value,
 		.size = s.st_size,
 		.section = s.st_shndx,
-		.type = ELF64_ST_TYPE(s.st_info),
-		.bind = ELF64_ST_BIND(s.st_info),
+		.type = GELF_ST_TYPE(s.st_info),
+		.bind = GELF_ST_BIND(s.st_info),
 	};
 }
 
@@ -33,10 +33,12 @@ static int compare_entries(const void *a, const void *b)
 
 int symbols_read(struct symbols *ret, const struct elf_file *f, size_t max)
 {
-	struct span table = f->symtab ? elf_section_content(f, f->symtab) : (struct span){0};
+	Elf_Data *table = f->symtab ? elf_section_entries(f, f->symtab) : NULL;
 	size_t names = elf_section(f, f->symtab).sh_link;
-	struct symbols s = {.n = MIN(table.size / sizeof(Elf64_Sym), max)};
+	struct symbols s = {.n = table ? MIN(table->d_size / sizeof(Elf64_Sym), max) : 0};
 
+	if (f->symtab && !table)
+		return -ENOMEM;
 	s.items = calloc(s.n + 1, sizeof(*s.items));
 	s.by_name = calloc(s.n + 1, sizeof(struct symbol *));
 	if (!s.items || !s.by_name) {

@@ -7,14 +7,16 @@
 static struct span btf_of(const struct inspection *in)
 {
 	_cleanup_(freep) char *error = NULL;
+	struct span btf = {0};
 	struct elf_file f;
 
 	if (elf_file_init(&f, in->bytes, in->size, in->name, &error) < 0)
 		abort();
-	for (size_t i = 0; i < f.n_sections; i++)
+	for (size_t i = 0; !btf.bytes && i < f.n_sections; i++)
 		if (streq(elf_section_name(&f, i), ".BTF"))
-			return elf_section_content(&f, i);
-	return (struct span){0};
+			btf = elf_section_content(&f, i);
+	elf_file_done(&f);
+	return btf;
 }
 
 static void make_values(const struct inspection *in, struct kernel_types *k)
