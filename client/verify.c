@@ -44,7 +44,7 @@ bool verify_is_ok(const struct verify *v)
 	for (size_t i = 0; i < v->n; i++)
 		if (v->items[i].n_problems > 0)
 			return false;
-	return true;
+	return !v->incomplete;
 }
 
 /* Behind "FILE:LINE: " or "FILE: ", if text begins so; else text. */
@@ -231,6 +231,11 @@ static char *crash_text(int status)
 		return sentence("checking its object did not end within %d s: the object is of no "
 				"use to a daemon",
 				CHILD_SECONDS);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return sentence(
+			"the check of its object was killed (SIGKILL): for lack of memory, or "
+			"over a bug of the kernel's verifier (see the kernel log), or by "
+			"somebody");
 	if (WIFSIGNALED(status))
 		return sentence("libbpf crashed (SIG%s) while it read the object: the file is "
 				"damaged, or made to do that. A daemon would refuse it",

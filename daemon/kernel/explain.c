@@ -21,19 +21,10 @@ static const char *kernel_release(void)
 	return uname(&name) == 0 ? name.release : "unknown";
 }
 
-/* ". It came with Linux 6.12 and needs CONFIG_SCHED_CLASS_EXT", as far as that is known. */
-static char *needs_text(const struct type_traits *traits)
-{
-	return sentence("%s%s%s%s%s", traits->since || traits->config ? ". It " : "",
-			traits->since ? "came with Linux " : "", or_empty(traits->since),
-			traits->config ? (traits->since ? " and needs " : "needs ") : "",
-			or_empty(traits->config));
-}
-
 static int no_such_type(struct attempt *a, int error)
 {
 	const struct type_traits *traits = type_traits(a->outcome->type);
-	_cleanup_(freep) char *needs = needs_text(traits);
+	_cleanup_(freep) char *needs = kernel_type_needs_text(a->outcome->type);
 
 	if (!needs)
 		return -ENOMEM;
@@ -78,7 +69,7 @@ static int explain_cause(struct attempt *a, const struct cause *cause, const cha
 	if (!cause->sentence)
 		return no_such_type(a, error);
 	why = attempt_cause_sentence(a, cause, line);
-	return why ? verdict_refused(a->outcome, error, "%s", why) : -ENOMEM;
+	return why ? verdict_by_error(a->outcome, error, "%s", why) : -ENOMEM;
 }
 
 /* The first known line, not the last: what comes after it are consequences. In the table's order. */

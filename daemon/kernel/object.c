@@ -38,10 +38,9 @@ static int open_object(struct attempt *a)
 		return verdict_busy(a->outcome, error, "object \"%s\" cannot be opened: %s",
 				    a->file->path, strerror(error));
 	said = capture_last_warning(&a->capture);
-	return verdict_refused(
-		a->outcome, error_is_libbpf(error) ? 0 : error,
-		"object \"%s\" is damaged or no BPF object that libbpf %s understands: %s",
-		a->file->path, libbpf_version_string(), said ? said : error_text(error));
+	return verdict_refused(a->outcome, error_is_libbpf(error) ? 0 : error,
+			       "libbpf %s cannot open object \"%s\": %s", libbpf_version_string(),
+			       a->file->path, said ? said : error_text(error));
 }
 
 /* "a, b, c": all struct_ops maps of the object. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/kernel/verifier-log.h"
 
+#include <ctype.h>
+
 #include "common/sentence.h"
 #include "daemon/kernel/attempt.h"
 #include "daemon/kernel/causes.h"
 #include "daemon/kernel/verdict.h"
 
 #define KEPT_MAX (16U * 1024)
+/* A macro may be one line of source, but a sentence should fit on five. */
+#define SOURCE_MAX 100
 
 static bool starts_with(struct log_part line, const char *start)
 {
@@ -33,14 +37,30 @@ static struct log_part next_line(const char **log)
 static void read_explanation(const char *log, struct log_findings *f)
 {
 	while (*log) {
+		const char *end;
+
 		if (!starts_with(next_line(&log), "Suggestion:"))
 			continue;
-		f->suggestion = next_line(&log);
-		while (f->suggestion.length > 0 && *f->suggestion.text == ' ') {
-			f->suggestion.text++;
-			f->suggestion.length--;
-		}
+		end = strstr(log, "\n\n");
+		f->suggestion = (struct log_part){log, end ? (size_t)(end - log) : strlen(log)};
 	}
+}
+
+/* The kernel breaks its lines; here all is one. */
+static char *one_line(struct log_part part)
+{
+	_cleanup_(freep) char *text = strndup(or_empty(part.text), part.length);
+	size_t n = 0;
+
+	if (!text)
+		return NULL;
+	for (const char *c = text; *c; c++)
+		if (!isspace((unsigned char)*c))
+			text[n++] = *c;
+		else if (n > 0 && text[n - 1] != ' ')
+			text[n++] = ' ';
+	text[n - (n > 0 && text[n - 1] == ' ')] = '\0';
+	return TAKE_PTR(text);
 }
 
 /* "12: (61) r0 = …" */
@@ -52,8 +72,16 @@ static void read_instruction(struct log_part line, struct log_findings *f)
 		f->instruction = (struct log_part){line.text, digits};
 }
 
+/* A log that is whole ends with how much was looked at. */
+static bool is_cut(const char *log)
+{
+	return *log && !strstr(log, "processed ");
+}
+
 struct log_findings verifier_log_read(const char *log)
 {
+	static const char cut[] = "the log ends before the reason";
+	const char *whole = log;
 	struct log_findings f = {.decisive = {"no reason given", strlen("no reason given")}};
 
 	while (*log) {
@@ -70,31 +98,57 @@ struct log_findings verifier_log_read(const char *log)
 		else if (!is_summary(line))
 			f.decisive = line;
 	}
+	if (is_cut(whole))
+		f.decisive = (struct log_part){cut, strlen(cut)};
 	return f;
+}
+
+/* Where its " @ file.c:12" begins; its end, where it has none. */
+static size_t source_length(struct log_part source)
+{
+	static const char at[] = " @ ";
+
+	for (size_t i = source.length; i-- > 0;)
+		if (strncmp(source.text + i, at, strlen(at)) == 0)
+			return i;
+	return source.length;
+}
+
+static char *source_text(struct log_part source)
+{
+	size_t length = source_length(source), shown = MIN(length, (size_t)SOURCE_MAX);
+
+	/* Not in the middle of a character. */
+	while (shown < length && shown > 0 && ((unsigned char)source.text[shown] & 0xc0) == 0x80)
+		shown--;
+	return sentence("%.*s%s%.*s", (int)shown, or_empty(source.text), shown < length ? "…" : "",
+			(int)(source.length - length), or_empty(source.text) + length);
 }
 
 /* " (at: SOURCE, instruction N)", as far as the log tells. */
 static char *place_text(const struct log_findings *f)
 {
+	_cleanup_(freep) char *source = source_text(f->source);
 	const char *comma = f->source.length && f->instruction.length ? ", " : "";
 
 	if (f->source.length == 0 && f->instruction.length == 0)
 		return strdup("");
-	return sentence(" (at: %.*s%s%s%.*s)", (int)f->source.length, or_empty(f->source.text),
-			comma, f->instruction.length ? "instruction " : "",
-			(int)f->instruction.length, or_empty(f->instruction.text));
+	if (!source)
+		return NULL;
+	return sentence(" (at: %s%s%s%.*s)", source, comma,
+			f->instruction.length ? "instruction " : "", (int)f->instruction.length,
+			or_empty(f->instruction.text));
 }
 
 char *verifier_log_sentence(const char *log)
 {
 	struct log_findings f = verifier_log_read(log);
-	_cleanup_(freep) char *place = place_text(&f);
+	_cleanup_(freep) char *place = place_text(&f), *suggestion = one_line(f.suggestion);
 
-	if (!place)
+	if (!place || !suggestion)
 		return NULL;
-	return sentence("%.*s%s%s%.*s", (int)f.decisive.length, f.decisive.text, place,
-			f.suggestion.length ? ". The verifier suggests: " : "",
-			(int)f.suggestion.length, or_empty(f.suggestion.text));
+	return sentence("%.*s%s%s%s", (int)f.decisive.length, f.decisive.text, place,
+			*suggestion ? ". The verifier suggests: " : "", suggestion);
 }
 
 char *verifier_log_end(const char *log)

@@ -1,29 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A map for each mistake that a verifier refuses, named after its cause in daemon/kernel/causes.c. */
-#include "tcp.h"
-
-#define MAP(map)                                  \
-	SEC("?.struct_ops.link")                  \
-	struct tcp_congestion_ops map = {         \
-		.ssthresh = (void *)map##_bad,    \
-		.cong_avoid = (void *)cong_avoid, \
-		.undo_cwnd = (void *)undo_cwnd,   \
-		.name = "t_cause",                \
-	}
-#define BAD(map)                            \
-	extern __u32 map##_bad(__u64 *ctx); \
-	MAP(map);                           \
-	SEC("?struct_ops")                  \
-	__u32 BPF_PROG(map##_bad, struct sock *sk)
-/* What no compiler would write. */
-#define ASM_BAD(map, text)                           \
-	extern __u32 map##_bad(void);                \
-	MAP(map);                                    \
-	SEC("?struct_ops")                           \
-	__attribute__((naked)) __u32 map##_bad(void) \
-	{                                            \
-		asm volatile(text);                  \
-	}
+#include "mistakes.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -32,12 +9,22 @@ struct {
 	__type(value, __u32[4]);
 } numbers SEC(".maps");
 
+struct task_struct {
+	int pid;
+} __attribute__((preserve_access_index));
+
+struct tcp_sock___later {
+	__u32 imagined;
+} __attribute__((preserve_access_index));
+
 struct tcp_sock___far {
 	__u32 nobody[4096];
 	__u32 last;
 };
 
 __u32 somewhere;
+__u32 table[16];
+__u64 far_away;
 
 BAD(null_unchecked)
 {
@@ -107,13 +94,23 @@ BAD(too_large)
 	return sum;
 }
 
+/* Only for guests: a kernel has been seen (6.18.44) that has a bug where it gives up. */
+BAD(too_many_states)
+{
+	__u32 sum = 0;
+
+	for (__u32 i = 0; i < 20000; i++)
+		if (bpf_get_prandom_u32() > 5)
+			sum += i;
+	return sum;
+}
+
 BAD(unbounded_index)
 {
-	volatile __u32 room[8];
+	__u32 key = 0;
+	const char *values = bpf_map_lookup_elem(&numbers, &key);
 
-	for (int i = 0; i < 8; i++)
-		room[i] = i;
-	return room[somewhere % 7];
+	return values ? values[far_away] : 0;
 }
 
 struct {
@@ -125,6 +122,66 @@ BAD(reference_leak_at_exit)
 {
 	return bpf_ringbuf_reserve(&ring, 8, 0) ? 1 : 0;
 }
+
+BAD(pointer_is_number)
+{
+	return *(__u32 *)(long)somewhere;
+}
+
+BAD(write_denied)
+{
+	*(volatile int *)&bpf_get_current_task_btf()->pid = 1;
+	return 0;
+}
+
+BAD(member_relocation)
+{
+	return ((struct tcp_sock___later *)sk)->imagined;
+}
+
+BAD(argument)
+{
+	return bpf_map_lookup_elem(&numbers, sk) ? 1 : 0;
+}
+
+BAD(unbounded_size)
+{
+	char room[16];
+
+	return bpf_probe_read_kernel(room, somewhere, sk);
+}
+
+BAD(sleeps_helper)
+{
+	char room[4];
+
+	return bpf_copy_from_user(room, sizeof(room), (void *)ctx);
+}
+
+static long beyond_one(__u32 i, void *context)
+{
+	return 2;
+}
+
+BAD(callback_return)
+{
+	return bpf_loop(3, beyond_one, NULL, 0);
+}
+
+static __noinline __u32 itself(__u32 seed)
+{
+	volatile __u32 kept = seed;
+
+	return seed ? kept + itself(bpf_get_prandom_u32()) : 0;
+}
+
+BAD(call_depth)
+{
+	return itself(somewhere);
+}
+
+ASM_BAD(beyond_map_value, "r1 = table + 4096 ll; r0 = *(u32 *)(r1 + 0); exit;")
+ASM_BAD(falls_off, "r0 = 0;")
 
 /* Reading the algorithm's own diagnosis is not for BPF. */
 struct tcp_congestion_ops___info {
@@ -141,11 +198,40 @@ __u32 BPF_PROG(info_bad, struct sock *sk, __u32 ext, int *attr, void *info)
 	return 0;
 }
 
-SEC("?.struct_ops.link")
+SEC(MAP_SECTION)
 struct tcp_congestion_ops___info member_unsupported = {
 	.ssthresh = (void *)ssthresh,
 	.cong_avoid = (void *)cong_avoid,
 	.undo_cwnd = (void *)undo_cwnd,
 	.get_info = (void *)info_bad,
 	.name = "t_info",
+};
+
+/* Of another kind, and a pointer to nothing of the object. */
+struct tcp_congestion_ops___kind {
+	__u32 (*ssthresh)(struct sock *sk);
+	void (*name)(struct sock *sk, __u32 ack, __u32 acked);
+};
+
+SEC(MAP_SECTION)
+struct tcp_congestion_ops___kind member_kind = {
+	.ssthresh = (void *)ssthresh,
+	.name = (void *)cong_avoid,
+};
+
+struct tcp_congestion_ops___owned {
+	__u32 (*ssthresh)(struct sock *sk);
+	void (*cong_avoid)(struct sock *sk, __u32 ack, __u32 acked);
+	__u32 (*undo_cwnd)(struct sock *sk);
+	char name[16];
+	void *owner;
+};
+
+SEC(MAP_SECTION)
+struct tcp_congestion_ops___owned member_pointer = {
+	.ssthresh = (void *)ssthresh,
+	.cong_avoid = (void *)cong_avoid,
+	.undo_cwnd = (void *)undo_cwnd,
+	.name = "t_owned",
+	.owner = (void *)1,
 };

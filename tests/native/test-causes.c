@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Every known cause is recognised from what was really printed. CAUSES, a folder, has a file for each: ID or ID.VARIANT,
- * in which a line says who printed what follows: libbpf (its lines, as captured), verifier (a log), attach (type, errno).
+ * in which a line says who printed what follows: libbpf (its lines, as captured), verifier (a log), attach (type, errno);
+ * and which version it was recorded from, or "sources" where it only stands in those.
  */
 #include <dirent.h>
 
@@ -30,7 +31,8 @@ static void read_replay(const char *folder, const char *name, struct replay *ret
 	f = fopen(path, "re");
 	assert_non_null(f);
 	assert_non_null(fgets(source, sizeof(source), f));
-	source[strcspn(source, "\n")] = '\0';
+	assert_true(strchr(source, ' ') && strchr(source, ' ')[1] != '\n');
+	*strchr(source, ' ') = '\0';
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	ret->source = cause_source_from_string(source);
 	assert_true((int)ret->source >= 0);
@@ -90,9 +92,11 @@ static const struct cause *recognise(struct replay *r, const char **ret_line)
 		return by_lines(r->text, ret_line);
 	case CAUSE_VERIFIER:
 		f = verifier_log_read(r->text);
-		*ret_line = f.decisive.text;
-		((char *)f.decisive.text)[f.decisive.length] = '\0';
-		return cause_of_text(CAUSE_VERIFIER, f.decisive.text);
+		/* It may be a sentence of ours, for a log that ends too early. */
+		memmove(r->text, f.decisive.text, f.decisive.length);
+		r->text[f.decisive.length] = '\0';
+		*ret_line = r->text;
+		return cause_of_text(CAUSE_VERIFIER, r->text);
 	default:
 		return by_error(r->text);
 	}

@@ -3,6 +3,7 @@
 #include "daemon/kernel/verifier-log.h"
 #include "tests/unit/test.h"
 
+#define TEN "0123456789"
 static const struct {
 	const char *log, *sentence;
 } logs[] = {
@@ -36,13 +37,26 @@ static const struct {
 	 "      >>> 7 | int BPF_PROG(look)\n"
 	 "\n"
 	 "Suggestion:\n"
-	 "  Add a NULL check before the access.\n"
+	 "  Add a NULL check before the access,\n"
+	 "  and only then access.\n"
 	 "\n"
 	 "processed 2 insns (limit 1000000)\n",
 	 "R1 invalid mem access 'trusted_ptr_or_null_' (at: int BPF_PROG(look) @ "
 	 "unchecked.bpf.c:7, instruction 1). "
-	 "The verifier suggests: Add a NULL check before the access."},
-	{"Verification failed: x\nSuggestion:", "no reason given"},
+	 "The verifier suggests: Add a NULL check before the access, and only then access."},
+	/* A macro is one long line: its beginning, whole characters, and where it is. */
+	{"; " TEN TEN TEN TEN TEN TEN TEN TEN TEN "123456789ääx @ m.bpf.c:7\n"
+	 "2: (61) r0 = *(u32 *)(r1 +0)\n"
+	 "R0 !read_ok\n"
+	 "processed 3 insns\n",
+	 "R0 !read_ok (at: " TEN TEN TEN TEN TEN TEN TEN TEN TEN
+	 "123456789… @ m.bpf.c:7, instruction 2)"},
+	{"processed 1 insns\nVerification failed: x\nSuggestion:", "no reason given"},
+	/* 6.1, which keeps the beginning of a log that is too long, up to the middle of a line. */
+	{"; sum += i;\n"
+	 "12: (07) r4 += 1\n"
+	 "13: (55) if r4 != 0x3d09",
+	 "the log ends before the reason (at: sum += i;, instruction 13)"},
 	{"", "no reason given"},
 	{"processed 0 insns\n", "no reason given"},
 };

@@ -162,15 +162,16 @@ build_module() {
 }
 
 name_programs() {
-	echo "programs-$(hash_of "$(name_chroot)" "$vm_dir"/bpf/* "$vm_dir"/tools/* "$checkout"/bpf/*.bpf.c "$(declare -f build_programs)")"
+	echo "programs-$(hash_of "$(name_chroot)" "$vm_dir"/bpf/* "$vm_dir"/tools/* "$checkout"/bpf/*.bpf.c "$checkout"/tests/bpf/* "$(declare -f build_programs)")"
 }
 
 build_programs() {
 	local name=$1 log=$tmp/log
 	say "building BPF objects and programs of the tests"
-	mkdir -p "$tmp/programs/shipped"
+	mkdir -p "$tmp"/programs/{causes,shipped}
 	cp -r "$vm_dir/bpf" "$vm_dir/tools" "$tmp/programs/"
 	cp "$checkout"/bpf/*.bpf.c "$tmp/programs/shipped/"
+	cp "$checkout"/tests/bpf/{causes*,mistake*,tcp.h} "$tmp/programs/causes/"
 	in_chroot "$tmp/programs" make -f tools/Makefile OUT=out >"$log" 2>&1 ||
 		fail_build "the programs of the tests" "$log"
 	publish "$tmp/programs/out" "$name"
