@@ -41,7 +41,7 @@ static void print_help(void)
 	       "  --policy-path DIR[:DIR...]    where policies are looked for\n"
 	       "  --object-path DIR[:DIR...]    where objects with a relative Path= are looked "
 	       "for\n"
-	       "  --runtime-dir DIR             socket and lock (" PROTOCOL_RUNTIME_DIR ")\n"
+	       "  --runtime-dir DIR             socket, lock and state (" PROTOCOL_RUNTIME_DIR ")\n"
 	       "  --log-level LEVEL             emerg alert crit err warning notice info debug\n"
 	       "  --log-target TARGET           auto journal stderr\n"
 	       "  --version\n"

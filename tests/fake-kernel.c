@@ -307,6 +307,13 @@ int kernel_uevent_receive(int fd, char *buffer, size_t size, struct uevent *ret)
 	return uevent_parse(buffer, (size_t)n, ret) == 0;
 }
 
+char *kernel_uevent_place(const struct uevent *e)
+{
+	if (!streq(e->subsystem, "sched_ext") || !streq(e->devpath, FAKE_SCHEDULER_DEVICE))
+		return NULL;
+	return strdup(FAKE_SLOT);
+}
+
 /* Devices: the id is the place in the row, from 1. */
 
 struct fake_device *fake_device(uint32_t id)

@@ -18,14 +18,25 @@ void outcome_forget_defaults(struct outcome *o)
 	o->n_defaults = 0;
 }
 
+/* In the order in which they are encoded. */
+#define TEXTS_N 9
+static void list_texts(struct outcome *o, char **ret[TEXTS_N])
+{
+	char **const texts[] = {&o->detail, &o->verifier_log, &o->object_file,
+				&o->digest, &o->type,         &o->map,
+				&o->slot,   &o->device,       &o->ops_name};
+
+	_Static_assert(sizeof(texts) == TEXTS_N * sizeof(*texts), "each has a place");
+	memcpy(ret, texts, sizeof(texts));
+}
+
 void outcome_done(struct outcome *o)
 {
-	free(o->detail);
-	free(o->verifier_log);
-	free(o->object_file);
-	free(o->digest);
-	free(o->type);
-	free(o->map);
+	char **texts[TEXTS_N];
+
+	list_texts(o, texts);
+	for (size_t i = 0; i < TEXTS_N; i++)
+		free(*texts[i]);
 	for (size_t i = 0; i < o->n_fields; i++) {
 		free(o->fields[i].member);
 		free(o->fields[i].wanted);
@@ -37,9 +48,6 @@ void outcome_done(struct outcome *o)
 		free(o->programs[i].name);
 	}
 	free(o->programs);
-	free(o->slot);
-	free(o->device);
-	free(o->ops_name);
 	free(o->end_file);
 	outcome_forget_defaults(o);
 	for (size_t i = 0; i < o->n_foreign; i++) {
@@ -167,15 +175,12 @@ static void put_scalars(FILE *f, const struct outcome *o)
 
 static void put_texts(FILE *f, const struct outcome *o)
 {
-	wire_put_text(f, o->detail);
-	wire_put_text(f, o->verifier_log);
-	wire_put_text(f, o->object_file);
-	wire_put_text(f, o->digest);
-	wire_put_text(f, o->type);
-	wire_put_text(f, o->map);
-	wire_put_text(f, o->slot);
-	wire_put_text(f, o->device);
-	wire_put_text(f, o->ops_name);
+	struct outcome copy = *o;
+	char **texts[TEXTS_N];
+
+	list_texts(&copy, texts);
+	for (size_t i = 0; i < TEXTS_N; i++)
+		wire_put_text(f, *texts[i]);
 }
 
 static void put_messages(FILE *f, const struct messages *m)
@@ -264,15 +269,11 @@ static void get_scalars(struct wire_reader *r, struct outcome *o)
 
 static void get_texts(struct wire_reader *r, struct outcome *o)
 {
-	o->detail = wire_get_text(r);
-	o->verifier_log = wire_get_text(r);
-	o->object_file = wire_get_text(r);
-	o->digest = wire_get_text(r);
-	o->type = wire_get_text(r);
-	o->map = wire_get_text(r);
-	o->slot = wire_get_text(r);
-	o->device = wire_get_text(r);
-	o->ops_name = wire_get_text(r);
+	char **texts[TEXTS_N];
+
+	list_texts(o, texts);
+	for (size_t i = 0; i < TEXTS_N; i++)
+		*texts[i] = wire_get_text(r);
 }
 
 /* A text that has its place in the outcome itself. */

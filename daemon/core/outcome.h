@@ -19,7 +19,7 @@ enum verdict {
 	VERDICT_BUSY, /* the kernel did not take it now: EEXIST, EBUSY, ENOMEM, EMFILE … (reason attach-failed) */
 	VERDICT_NO_TYPE, /* no such struct_ops type now; a module may bring it (reason load-failed) */
 	VERDICT_DEAD,    /* attached, but the kernel does not use it (reason dead-on-arrival) */
-	VERDICT_TAKEN, /* the type's only place is held by outcome.holder: waits for its end (reason attach-failed) */
+	VERDICT_TAKEN, /* its type's only place is taken: waits for a uevent that it is free (reason attach-failed) */
 	VERDICT_GONE, /* the device that it is for is not there (any more) (reason device-gone) */
 	VERDICT_NO_PARENT, /* the scheduler that it is to be a part of is not there: waits for one (reason attach-failed) */
 	VERDICT_FITS, /* kernel_check() only: it may be tried; nothing was attached */
@@ -95,7 +95,7 @@ struct outcome {
 	struct exit_layout exit; /* of the data map in kernel_handles.record_fd */
 	struct exit_record end;  /* VERDICT_DEAD, or after the kernel threw it out; kind 0: none */
 	char *end_file;          /* what kernel_exit_dump() wrote; NULL: nothing */
-	uint32_t holder_map_id;  /* VERDICT_TAKEN: whose map is in the way; 0: unknown */
+	uint32_t holder_map_id;  /* of VERDICT_TAKEN, _BUSY: whose map is in the way; 0: unknown */
 	struct outcome_default *defaults;
 	size_t n_defaults;
 	struct outcome_foreign *foreign; /* kernel_survey() only */

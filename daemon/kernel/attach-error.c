@@ -144,6 +144,7 @@ static int explain_taken(struct attempt *a, int error)
 	if (r < 0)
 		return r;
 	found = find_holder(a, error, &key, &holder);
+	a->outcome->holder_map_id = found > 0 ? holder.map_id : 0;
 	if (found > 0)
 		who = holder_text(&holder);
 	else if (found == 0)

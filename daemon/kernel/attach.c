@@ -158,22 +158,29 @@ static int adopt_link(struct attempt *a, int link_fd, struct kernel_handles *ret
 }
 
 /*
- * As attach_try(), but an EBUSY that passes by itself is waited for: a scheduler on its way out has told of its end
- * before its place is free.
+ * An EBUSY that passes by itself is waited for, a moment each time: a scheduler on its way out has told of its end
+ * before its place is free. False: it is another error, or lasts.
  */
-static int try_patiently(struct attempt *a, int *ret_link_fd)
+static bool wait_while_busy(const struct attempt *a, int error, unsigned *tries)
 {
 	const struct type_traits *traits = type_traits(a->outcome->type);
-	int r = attach_try(a, ret_link_fd);
+	_cleanup_(freep) char *name = NULL;
 
-	for (int i = 0; r == -EBUSY && traits->place_holder && i < BUSY_TRIES; i++) {
-		_cleanup_(freep) char *name = NULL;
+	if (error != -EBUSY || !traits->place_holder || ++*tries > BUSY_TRIES ||
+	    traits->place_holder(a, &name) != 0)
+		return false;
+	usleep(BUSY_PAUSE_USEC);
+	return true;
+}
 
-		if (traits->place_holder(a, &name) != 0)
-			break;
-		usleep(BUSY_PAUSE_USEC);
+static int try_patiently(struct attempt *a, int *ret_link_fd)
+{
+	unsigned tries = 0;
+	int r;
+
+	do
 		r = attach_try(a, ret_link_fd);
-	}
+	while (wait_while_busy(a, r, &tries));
 	return r;
 }
 
@@ -221,11 +228,14 @@ static int link_again(struct attempt *a, const struct kernel_handles *old, int *
 {
 	const struct type_traits *traits = type_traits(a->outcome->type);
 	_cleanup_(closep) int link_fd = -EBADF;
+	unsigned tries = 0;
 	int r;
 
 	if (a->before)
 		(void)exit_record_reset(old, a->before);
-	r = kernel_relink(old->map_fd, &link_fd, &a->outcome->link_id);
+	do
+		r = kernel_relink(old->map_fd, &link_fd, &a->outcome->link_id);
+	while (wait_while_busy(a, r, &tries));
 	if (r < 0)
 		return r;
 	a->outcome->enable_seq = traits->enable_seq ? traits->enable_seq() : 0;

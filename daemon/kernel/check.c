@@ -22,6 +22,11 @@ void kernel_findings_done(struct kernel_findings *f)
 	for (size_t i = 0; i < f->n_images; i++)
 		image_done(&f->images[i]);
 	free(f->images);
+	for (size_t i = 0; i < f->n_globals; i++) {
+		free(f->globals[i].name);
+		free(f->globals[i].bytes);
+	}
+	free(f->globals);
 	*f = KERNEL_FINDINGS_NULL;
 }
 
@@ -99,7 +104,11 @@ static int check_map(const struct kernel_job *job, const struct object_file *fil
 	r = override_settle(&a, r);
 	if (r == 0 && mistakes && mistakes->n > 0)
 		return -EBADMSG;
-	return r == 0 && findings ? add_image(&a, findings) : r;
+	if (r < 0 || !findings)
+		return r;
+	r = add_image(&a, findings);
+	/* They are the same beside each map. */
+	return r == 0 && findings->n_images == 1 ? attempt_take_globals(&a, findings) : r;
 }
 
 /* They count only for a kernel that refuses those before them. */

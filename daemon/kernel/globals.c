@@ -164,3 +164,55 @@ int attempt_override_globals(struct attempt *a)
 	}
 	return 0;
 }
+
+static bool is_taken(const struct kernel_findings *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_globals; i++)
+		if (streq(f->globals[i].name, name))
+			return true;
+	return false;
+}
+
+static int take_global(const struct attempt *a, const char *name, struct kernel_findings *f)
+{
+	struct nearest nearest = NEAREST(name);
+	struct kernel_global *g;
+	struct variable var;
+	struct bpf_map *map;
+	const char *image;
+	int64_t size;
+	size_t n;
+
+	if (is_taken(f, name) || !find_variable(a->btf, name, &var, &nearest))
+		return 0;
+	map = bpf_object__find_map_by_name(a->object, var.section);
+	image = map ? bpf_map__initial_value(map, &n) : NULL;
+	size = btf__resolve_size(a->btf, var.type->type);
+	if (!image || size < 0 || var.offset > n || (size_t)size > n - var.offset)
+		return 0;
+	g = reallocarray(f->globals, f->n_globals + 1, sizeof(*g));
+	if (!g)
+		return -ENOMEM;
+	f->globals = g;
+	g += f->n_globals++;
+	*g = (struct kernel_global){
+		.name = strdup(name), .bytes = malloc((size_t)size + 1), .size = (size_t)size};
+	if (!g->name || !g->bytes)
+		return -ENOMEM;
+	memcpy(g->bytes, image + var.offset, g->size);
+	return 0;
+}
+
+int attempt_take_globals(const struct attempt *a, struct kernel_findings *f)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->policy->n_globals; i++) {
+		const char *rest = a->policy->globals[i].path;
+		struct path_step first;
+
+		if (path_next(&rest, &first) > 0)
+			r = take_global(a, first.name, f);
+	}
+	return r;
+}

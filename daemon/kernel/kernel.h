@@ -86,11 +86,20 @@ struct kernel_image {
 	size_t n_operators;
 };
 
+/* A global variable that the policy sets, as a whole and as the policy leaves it. */
+struct kernel_global {
+	char *name;
+	void *bytes;
+	size_t size;
+};
+
 struct kernel_findings {
 	struct messages
 		problems; /* all that is wrong with the overrides; the outcome's detail is the last */
 	struct kernel_image *images; /* of each map of Map= that nothing speaks against */
 	size_t n_images;
+	struct kernel_global *globals; /* where there is an image */
+	size_t n_globals;
 };
 #define KERNEL_FINDINGS_NULL ((struct kernel_findings){0})
 void kernel_findings_done(struct kernel_findings *f);
@@ -106,6 +115,19 @@ int kernel_examine(const struct kernel_job *job, struct outcome *ret_outcome,
  * privileges to load.
  */
 int kernel_verify(const struct kernel_job *job, struct outcome *ret_outcome);
+
+/* What is known of a struct_ops type beforehand, to be told to whoever has a kernel without it. Quick. */
+struct kernel_type_needs {
+	const char *since;  /* "6.12"; NULL: not known */
+	const char *config; /* "CONFIG_SCHED_CLASS_EXT"; NULL: not known */
+	bool built_in;      /* no module that is loaded later brings it */
+};
+struct kernel_type_needs kernel_type_needs(const char *type);
+/*
+ * ". It came with Linux 6.12 and needs CONFIG_SCHED_CLASS_EXT", to follow a sentence; "" where nothing is known. The
+ * caller frees; NULL: out of memory.
+ */
+char *kernel_type_needs_text(const char *type);
 
 /* Links a loaded map again. 0 with a link that is the caller's; -errno. */
 int kernel_relink(int map_fd, int *ret_link_fd, uint32_t *ret_link_id);
@@ -163,6 +185,11 @@ int kernel_hid_devices(struct hid_device **ret, size_t *ret_n);
 #define KERNEL_UEVENT_MAX 8192
 int kernel_uevent_open(void);
 int kernel_uevent_receive(int fd, char *buffer, size_t size, struct uevent *ret);
+/*
+ * The place (outcome.slot) of which this uevent tells that somebody took it ("add") or has left it ("remove"). The caller
+ * frees; NULL: of none, or out of memory. Quick.
+ */
+char *kernel_uevent_place(const struct uevent *e);
 
 /* Whether the kernel tells of a detachment by EPOLLHUP (Linux 6.11 and newer). */
 bool kernel_link_can_poll(int link_fd);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/kernel/attempt.h"
+#include "daemon/kernel/kernel.h"
 
 /* Refuses with "file:line: [Section] key: …", the form of the parser's own messages. -EBADMSG, -ENOMEM. */
 int override_refuse(struct attempt *a, const struct override *v, const char *section,
@@ -21,3 +22,6 @@ int override_write(struct attempt *a, const struct override *v, const char *sect
 /* Remembers once that a member was set, and notes its final value as wanted later. */
 int override_remember(struct attempt *a, struct bpf_map *map, const struct place *p, bool is_global,
 		      const char *path);
+
+/* Each variable that [Globals] names, once, as all overrides leave it. 0, -ENOMEM. */
+int attempt_take_globals(const struct attempt *a, struct kernel_findings *f);

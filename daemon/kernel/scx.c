@@ -10,7 +10,8 @@
 
 /* As in uevents; its files are below /sys. */
 #define ROOT_DEVICE "/kernel/sched_ext/root"
-#define SUB_DEPTH_MAX 4 /* SCX_SUB_MAX_DEPTH: a sub-scheduler can have its own */
+#define ROOT_PLACE "sched_ext_ops" /* of both forms */
+#define SUB_DEPTH_MAX 4            /* SCX_SUB_MAX_DEPTH: a sub-scheduler can have its own */
 
 static const char *folder = "/sys/kernel/sched_ext";
 
@@ -103,8 +104,23 @@ char *scx_place(const struct attempt *a)
 	uint64_t sub = sub_cgroup(a);
 
 	if (sub == 0)
-		return strdup("sched_ext_ops");
-	return sentence("sched_ext_ops sub-%llu", (unsigned long long)sub);
+		return strdup(ROOT_PLACE);
+	return sentence(ROOT_PLACE " sub-%llu", (unsigned long long)sub);
+}
+
+char *scx_uevent_place(const struct uevent *e)
+{
+	const char *last = strrchr(e->devpath, '/');
+
+	if (!streq(e->subsystem, "sched_ext"))
+		return NULL;
+	if (streq(e->devpath, ROOT_DEVICE))
+		return strdup(ROOT_PLACE);
+	/* Of a sub-scheduler's own folder, as opposed to the one for its sub-schedulers, which comes with each. */
+	if (strncmp(e->devpath, ROOT_DEVICE "/sub/", strlen(ROOT_DEVICE "/sub/")) != 0 ||
+	    strncmp(last, "/sub-", strlen("/sub-")) != 0)
+		return NULL;
+	return sentence(ROOT_PLACE " %s", last + 1);
 }
 
 static char *first_match(const char *pattern)

@@ -11,7 +11,7 @@
 #define SCX_HOOKS                                                                         \
 	.prepare = scx_prepare, .after_attach = scx_after_attach, .explain = scx_explain, \
 	.alive = scx_alive, .place = scx_place, .place_holder = scx_place_holder,         \
-	.enable_seq = scx_enable_seq
+	.uevent_place = scx_uevent_place, .enable_seq = scx_enable_seq
 
 /*
  * What a loader must do for an object that was written for the kernel's own headers (scx-prepare.c): the kernel's
@@ -34,6 +34,7 @@ int scx_alive(const struct kernel_handles *h, const struct outcome *o, char **re
 /* "sched_ext_ops", "sched_ext_ops sub-4711": one scheduler for all, and one for each cgroup below it. */
 char *scx_place(const struct attempt *a);
 int scx_place_holder(const struct attempt *a, char **ret_name);
+char *scx_uevent_place(const struct uevent *e);
 
 /* How many schedulers were ever enabled; 0: this kernel has no sched_ext. */
 uint64_t scx_enable_seq(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/kernel/types.h"
 
+#include "common/sentence.h"
 #include "daemon/kernel/hid.h"
 #include "daemon/kernel/scx.h"
 #include "daemon/kernel/tcp-default.h"
@@ -55,6 +56,16 @@ static const struct type_row {
 	  .since = "6.19"}},
 };
 
+char *kernel_uevent_place(const struct uevent *e)
+{
+	char *place = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && !place; i++)
+		if (rows[i].traits.uevent_place)
+			place = rows[i].traits.uevent_place(e);
+	return place;
+}
+
 const struct type_traits *type_traits(const char *kernel_type)
 {
 	static const struct type_traits generic = {.relinkable = true, .side_by_side = true};
@@ -63,4 +74,22 @@ const struct type_traits *type_traits(const char *kernel_type)
 		if (streq(rows[i].name, kernel_type))
 			return &rows[i].traits;
 	return &generic;
+}
+
+struct kernel_type_needs kernel_type_needs(const char *type)
+{
+	const struct type_traits *t = type_traits(type);
+
+	return (struct kernel_type_needs){
+		.since = t->since, .config = t->config, .built_in = t->built_in};
+}
+
+char *kernel_type_needs_text(const char *type)
+{
+	const struct type_traits *t = type_traits(type);
+
+	return sentence("%s%s%s%s%s", t->since || t->config ? ". It " : "",
+			t->since ? "came with Linux " : "", or_empty(t->since),
+			t->config ? (t->since ? " and needs " : "needs ") : "",
+			or_empty(t->config));
 }

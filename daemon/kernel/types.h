@@ -48,11 +48,14 @@ struct type_traits {
 	 * Of types that have one place for all, whatever the names are, so that EBUSY means that it is taken.
 	 *
 	 * place: its name (outcome.slot); the caller frees; NULL: out of memory.
+	 * uevent_place: kernel_uevent_place(), for this type.
 	 * place_holder: 1 with the name (outcome.ops_name) of who the kernel says has it; the caller frees. 0: nobody has,
-	 *   or somebody on the way out; -ENOMEM.
+	 *   or somebody on the way out; -ENOMEM. A type that has this has uevent_place, too: who waits for the end of the
+	 *   holder, which need not be ours, learns of it by a uevent.
 	 */
 	char *(*place)(const struct attempt *a);
 	int (*place_holder)(const struct attempt *a, char **ret_name);
+	char *(*uevent_place)(const struct uevent *e);
 
 	/* The type's counter of what was ever enabled, which tells one life from the next (outcome.enable_seq). */
 	uint64_t (*enable_seq)(void);

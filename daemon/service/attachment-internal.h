@@ -58,5 +58,7 @@ bool attachment_survived(struct attachment *a);
 /* Where the last words of an attachment go; its folder is made. The caller frees; NULL: out of memory. */
 char *attachment_exit_path(const struct attachment *a);
 
-/* VERDICT_TAKEN: waits, if there is an end that will be noticed. False: nothing was done. */
+/* Where one of our policies has the name or the place, the kernel's answer tells only of this process: adds which it is. */
+void attachment_name_holder(const struct attachment *a, struct outcome *o);
+/* VERDICT_TAKEN: waits. False: nothing was done, nobody knows for which place it would. */
 bool attachment_await_place(struct attachment *a);

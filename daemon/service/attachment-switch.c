@@ -166,9 +166,11 @@ static void refused(struct attachment *a, struct worker_report *report)
 	struct attachment *former = part(a);
 	struct outcome *o = &report->outcome;
 	bool kept = o->change == CHANGE_KEPT;
-	_cleanup_(freep) char *why = strdup(or_empty(o->detail)),
+	_cleanup_(freep) char *why = NULL,
 			      *end = strdup(o->notes.n ? o->notes.items[o->notes.n - 1] : "");
 
+	attachment_name_holder(a, o);
+	why = strdup(or_empty(o->detail));
 	if (kept)
 		attachment_take_new_link(former, report);
 	attachment_take_failure(a, o);

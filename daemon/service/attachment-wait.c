@@ -26,12 +26,6 @@ void attachment_has_come(struct attachment *a, enum awaited what, enum reason re
 		attachment_step(a, MACHINE_DEADLINE, reason, detail);
 }
 
-/* Only of a scheduler does the kernel tell the end; of others that are not ours nobody does. */
-static bool end_is_announced(const char *slot)
-{
-	return strncmp(slot, "sched_ext_ops", strlen("sched_ext_ops")) == 0;
-}
-
 static char *describe_holder(const struct attachment *a, const char *holder)
 {
 	return sentence("the only place for %s is held by policy %s; attached when that ends",
@@ -47,14 +41,30 @@ bool attachment_await_place(struct attachment *a)
 	if (!o->slot)
 		return false;
 	holder = a->host->find_map(a->host->userdata, o->holder_map_id);
-	if (!holder && !end_is_announced(o->slot))
-		return false;
 	/* Whoever had it may have gone while the worker looked. */
 	a->place_foreign = !holder && a->places_freed == *a->host->places_freed;
 	if (holder)
 		detail = describe_holder(a, holder->name);
 	attachment_step(a, MACHINE_AWAIT, REASON_ATTACH_FAILED, detail ? detail : o->detail);
 	return true;
+}
+
+void attachment_name_holder(const struct attachment *a, struct outcome *o)
+{
+	bool is_taken = o->verdict == VERDICT_BUSY || o->verdict == VERDICT_TAKEN;
+	const struct attachment *holder;
+	char *detail;
+
+	holder = is_taken ? a->host->find_map(a->host->userdata, o->holder_map_id) : NULL;
+	if (!holder || holder == a)
+		return;
+	detail = sentence("policy %s is in its way: %s", holder->name, or_empty(o->detail));
+	if (!detail) {
+		(void)log_oom();
+		return;
+	}
+	free(o->detail);
+	o->detail = detail;
 }
 
 void attachment_place_passed_on(struct attachment *a, const char *holder)

@@ -281,6 +281,7 @@ static void on_attach_done(void *userdata, struct worker_report *report)
 	const struct outcome *o = &report->outcome;
 
 	a->worker = NULL;
+	attachment_name_holder(a, &report->outcome);
 	if (report->end == WORKER_CANCELLED)
 		attachment_step(a, MACHINE_FAILED, a->machine.reason, NULL);
 	else if (report->end == WORKER_LOST)

@@ -84,14 +84,18 @@ static void remove_entry(struct keeper *k, struct kept *e)
 
 /* Life. */
 
-/* Two daemons, with runtime directories of their own, have pins of their own. */
+/*
+ * Two daemons, with runtime directories of their own, have pins of their own; the next one of the same directory finds
+ * them however that is written.
+ */
 static char *pins_folder(const char *runtime_dir)
 {
-	_cleanup_(freep) char *escaped = NULL;
+	_cleanup_(freep) char *real = realpath(runtime_dir, NULL), *escaped = NULL;
+	const char *dir = real ? real : runtime_dir;
 
-	if (streq(runtime_dir, PROTOCOL_RUNTIME_DIR))
+	if (streq(dir, PROTOCOL_RUNTIME_DIR))
 		return strdup(KEEPER_PINS);
-	escaped = pin_name_escape(runtime_dir);
+	escaped = pin_name_escape(dir);
 	return escaped ? sentence(KEEPER_PINS "%s", escaped) : NULL;
 }
 

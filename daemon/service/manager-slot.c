@@ -68,38 +68,18 @@ void manager_slot_changed(struct manager *m, const struct event *event)
 		m->places_freed++;
 }
 
-#define ROOT_PLACE "/kernel/sched_ext/root"
-
-/* The place of "sched_ext_ops sub-7" is a folder sub-7 somewhere below that of sched_ext_ops. */
-static bool is_place_of(const char *devpath, const char *slot)
-{
-	const char *sub = strchr(slot, ' '), *last = strrchr(devpath, '/');
-
-	if (!sub)
-		return streq(devpath, ROOT_PLACE);
-	return last && strncmp(devpath, ROOT_PLACE "/sub/", strlen(ROOT_PLACE "/sub/")) == 0 &&
-	       streq(last + 1, sub + 1);
-}
-
-static void no_longer_foreign(struct manager *m, const char *devpath)
+/* place NULL: any. */
+static void no_longer_foreign(struct manager *m, const char *place)
 {
 	m->places_freed++;
 	for (size_t i = 0; i < m->n_attachments; i++) {
 		struct attachment *a = m->attachments[i];
 
 		if (attachment_awaits(a) == AWAITED_PLACE &&
-		    (!devpath || is_place_of(devpath, a->outcome.slot)))
+		    (!place || streq(place, a->outcome.slot)))
 			a->place_foreign = false;
 	}
 	manager_tidy_soon(m);
-}
-
-/* As opposed to the folder for its sub-schedulers, which comes with each. */
-static bool is_scheduler(const char *devpath)
-{
-	const char *last = strrchr(devpath, '/');
-
-	return last && !streq(last, "/sub");
 }
 
 static void parent_has_come(struct manager *m)
@@ -113,12 +93,14 @@ static void parent_has_come(struct manager *m)
 
 void manager_slot_uevent(struct manager *m, const struct uevent *e)
 {
-	if (!streq(e->subsystem, "sched_ext") || !is_scheduler(e->devpath))
+	_cleanup_(freep) char *place = kernel_uevent_place(e);
+
+	if (!place)
 		return;
 	if (streq(e->action, "add"))
 		parent_has_come(m);
 	else if (streq(e->action, "remove"))
-		no_longer_foreign(m, e->devpath);
+		no_longer_foreign(m, place);
 }
 
 void manager_slot_uevents_lost(struct manager *m)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/service/manager.h"
 
+#include <inttypes.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
@@ -129,6 +130,18 @@ static void notify_status(struct manager *m)
 	(void)sd_notifyf(false, "STATUS=%s", text);
 }
 
+/*
+ * Each detachment waits for RCU, one after the other (the kernel's struct_ops mutex): a thousand may take minutes. As long
+ * as there is progress, that is no reason for the service manager to kill us; the margin is for what the loop does.
+ */
+#define STOP_MARGIN (10 * USEC_PER_SEC)
+static void notify_progress(const struct manager *m)
+{
+	if (m->stopping)
+		(void)sd_notifyf(false, "EXTEND_TIMEOUT_USEC=%" PRIu64,
+				 m->config->worker_timeout + STOP_MARGIN);
+}
+
 static void notify_ready(struct manager *m)
 {
 	if (m->ready || m->stopping || m->reloading || !all_settled(m))
@@ -169,6 +182,7 @@ static int on_tidy(sd_event_source *source, void *userdata)
 	manager_template_let_go(m);
 	free_removed(m);
 	notify_status(m);
+	notify_progress(m);
 	notify_ready(m);
 	if (m->leaving ? nothing_half_way(m) : m->stopping && nothing_attached(m))
 		return end(m);
@@ -397,10 +411,23 @@ int manager_take_socket(struct manager *m)
 	return TAKE_FD(m->socket);
 }
 
+static void warn_of_linkless(const struct manager *m)
+{
+	for (size_t i = 0; i < m->n_attachments; i++) {
+		const struct attachment *a = m->attachments[i];
+
+		if (a->outcome.linkless && a->handles.map_fd >= 0)
+			log_warning("%s: map %u is registered without a link and stays: bpftool "
+				    "struct_ops unregister id %u",
+				    a->name, a->outcome.map_id, a->outcome.map_id);
+	}
+}
+
 void manager_stop(struct manager *m)
 {
 	if (m->stopping && !m->leaving) {
 		log_warning("asked twice to stop: what is still attached ends with this process");
+		warn_of_linkless(m);
 		(void)end(m);
 		return;
 	}

@@ -38,7 +38,11 @@ int state_dir_new(const char *runtime_dir, struct state_dir **ret)
 		return log_error_errno(errno, "%s: cannot be made", d->path);
 	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->fd < 0)
-		return log_error_errno(errno, "%s: cannot be opened", d->path);
+		return log_error_errno(
+			errno,
+			"%s: cannot be opened (it has to be a folder, and no link to one: remove "
+			"what is there)",
+			d->path);
 	*ret = TAKE_PTR(d);
 	return 0;
 }
@@ -137,15 +141,26 @@ static void set_aside(struct state_dir *d, const char *name)
 		state_dir_remove(d, name);
 }
 
-static void report(struct state_dir *d, const char *name, int error, const char *why)
+/* A folder, too, since no record can take its name as long as it is there. */
+static bool is_removed(struct state_dir *d, const char *file)
 {
-	if (error == -ESTALE)
-		log_debug("%s/%s" STATE_SUFFIX " %s; removed", d->path, name, why);
-	else if (error == -EOVERFLOW)
-		log_warning("%s/%s" STATE_SUFFIX " %s; set aside as %s" STATE_NEWER_SUFFIX, d->path,
-			    name, why, name);
-	else
-		log_warning("%s/%s" STATE_SUFFIX " %s; removed", d->path, name, why);
+	return unlinkat(d->fd, file, 0) == 0 || unlinkat(d->fd, file, AT_REMOVEDIR) == 0;
+}
+
+static void discard(struct state_dir *d, const char *name, const char *file, int error,
+		    const char *why)
+{
+	if (error == -EOVERFLOW) {
+		set_aside(d, name);
+		log_warning("%s/%s %s; set aside as %s" STATE_NEWER_SUFFIX, d->path, file, why,
+			    name);
+	} else if (is_removed(d, file)) {
+		log_full(error == -ESTALE ? LOG_DEBUG : LOG_WARNING,
+			 &(struct log_fields){.policy = name}, "%s/%s %s; removed", d->path, file,
+			 why);
+	} else {
+		log_warning_errno(errno, "%s/%s %s, and cannot be removed", d->path, file, why);
+	}
 }
 
 /* 0; -EBADMSG, -EOVERFLOW, -ESTALE with a sentence; -ENOMEM. */
@@ -189,11 +204,7 @@ static int take_record(struct state_dir *d, const char *file, struct state_recor
 		return r;
 	if (r == 0)
 		return 1;
-	report(d, name, r, or_empty(why));
-	if (r == -EOVERFLOW)
-		set_aside(d, name);
-	else
-		(void)unlinkat(d->fd, file, 0);
+	discard(d, name, file, r, or_empty(why));
 	return 0;
 }
 

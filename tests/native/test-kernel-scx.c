@@ -367,6 +367,38 @@ static void test_place_holder(void **state)
 			    "place, attached by somebody who cannot be seen");
 }
 
+static void assert_uevent_place(const char *devpath, const char *subsystem, const char *wanted)
+{
+	const struct uevent e = {.action = "remove", .devpath = devpath, .subsystem = subsystem};
+	_cleanup_(freep) char *place = kernel_uevent_place(&e);
+
+	if (wanted)
+		assert_string_equal(place, wanted);
+	else
+		assert_null(place);
+}
+
+/* The same names as those of the places that are waited for. */
+static void test_uevents_of_places(void **state)
+{
+	const char *root = "/kernel/sched_ext/root", *scx = "sched_ext";
+	_prepared_ struct prepared p;
+	_prepared_ struct prepared sub;
+
+	prepare(&p, "");
+	assert_uevent_place(root, scx, p.outcome.slot);
+	prepare(&sub, "[Fields]\nsub_cgroup_id=4711\n");
+	assert_uevent_place("/kernel/sched_ext/root/sub/sub-4711", scx, sub.outcome.slot);
+	assert_uevent_place("/kernel/sched_ext/root/sub/sub-5/sub/sub-4711", scx, sub.outcome.slot);
+
+	/* Folders for sub-schedulers, and what only looks like one. */
+	assert_uevent_place("/kernel/sched_ext/root/sub", scx, NULL);
+	assert_uevent_place("/kernel/sched_ext/root/sub/sub-5/sub", scx, NULL);
+	assert_uevent_place("/kernel/sched_ext/roo", scx, NULL);
+	assert_uevent_place("/devices/kernel/sched_ext/root", scx, NULL);
+	assert_uevent_place(root, "hid", NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kernel_setup, kernel_teardown)
@@ -383,6 +415,7 @@ int main(void)
 		TEST(test_dead_on_arrival),
 		TEST(test_sub_schedulers),
 		TEST(test_place_holder),
+		TEST(test_uevents_of_places),
 	};
 	int r = kernel_tests_possible();
 

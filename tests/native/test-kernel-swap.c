@@ -72,6 +72,23 @@ struct bpf_link *__wrap_bpf_map__attach_struct_ops(const struct bpf_map *map)
 	return NULL;
 }
 
+/* So many relinks find it taken. */
+static unsigned n_busy_relinks;
+
+int __real_bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type type,
+			   const struct bpf_link_create_opts *opts);
+int __wrap_bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type type,
+			   const struct bpf_link_create_opts *opts);
+int __wrap_bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type type,
+			   const struct bpf_link_create_opts *opts)
+{
+	if (n_busy_relinks == 0)
+		return __real_bpf_link_create(prog_fd, target_fd, type, opts);
+	n_busy_relinks--;
+	errno = EBUSY;
+	return -1;
+}
+
 static void test_swap_with_a_gap(void **state)
 {
 	_cleanup_(freep) char *path = object_path("values.bpf.o");
@@ -205,6 +222,29 @@ static void test_putting_back_clears_the_exit_record(void **state)
 	assert_int_equal(kernel_exit_read(&old.handles, &old.outcome, &end), 0);
 }
 
+/* The one that failed is still on its way out when the old one is to be put back. This kernel has none: as above. */
+static void test_putting_back_waits_for_the_place(void **state)
+{
+	_cleanup_(freep) char *path = object_path("values.bpf.o");
+	_cleanup_(swap_done) struct swap s = {0};
+	_run_ struct run old = RUN_NULL;
+	char name[TCP_NAME_SIZE];
+
+	scx_set_folder(kernel_scratch(state)->path);
+	scratch_text(kernel_scratch(state), "enable_seq", "3\n");
+	scratch_text(kernel_scratch(state), "state", "disabling\n");
+	run_named(state, &old, tcp_name(name, "back"));
+	swap_setup(&s, path, "reno", false);
+	free(s.outcome.type);
+	s.outcome.type = strdup("sched_ext_ops");
+	n_busy_relinks = 3;
+	assert_int_equal(attach_swapping(&s.attempt, &old.handles, &s.handles), -EBADMSG);
+	assert_int_equal(n_busy_relinks, 0);
+	assert_int_equal(s.outcome.change, CHANGE_KEPT);
+	assert_int_equal(link_state(s.handles.link_fd), 1);
+	assert_true(tcp_is_registered(name));
+}
+
 /* A link that the old map got, but that does not do what it did before, is as good as none. */
 static void test_putting_back_in_vain(void **state)
 {
@@ -314,6 +354,7 @@ int main(void)
 		TEST(test_dead_on_arrival),
 		TEST(test_place_that_is_taken),
 		TEST(test_putting_back_clears_the_exit_record),
+		TEST(test_putting_back_waits_for_the_place),
 		TEST(test_putting_back_in_vain),
 		TEST(test_swap_that_loses_all),
 		TEST(test_without_link),

@@ -5,13 +5,15 @@
 The service manager's fd store has its tests in the VM tier; how a life full of SIGKILLs goes is in test_kills.py.
 """
 
+import os
 import signal
 import subprocess
 from pathlib import Path
+from unittest import mock
 
 import links
 import native
-from native import BPFFS, NativeTest, algorithm, kernel, until
+from native import BPFFS, NativeTest, OpenGate, algorithm, background, kernel, until
 
 # A mount namespace with another /sys/fs/bpf; what follows it is the daemon.
 WITHOUT_BPFFS = ("unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l /sys/fs/bpf && exec "$@"', "sh")
@@ -87,6 +89,16 @@ class GoesOn(ContinuityTest):
         self.again()
         self.assert_same(before)
 
+    def test_its_folder_is_written_in_another_way(self):
+        before = self.start("a")["a"]
+        link = self.scratch / "run"
+        link.symlink_to(self.d.run)
+        words = [str(link) if word == str(self.d.run) else word for word in self.d.command()]
+        with mock.patch.object(self.d, "command", return_value=words):
+            self.again()
+        self.assertEqual(self.assert_same(before)["kept"], before["kept"])
+        self.assert_stop_leaves_nothing()
+
     def test_with_no_daemon_it_can_be_used(self):
         self.start("a")
         self.end_with(signal.SIGKILL)
@@ -108,9 +120,10 @@ class GoesOn(ContinuityTest):
         self.assert_state(self.d.status("a"), "inactive", "admin", "it was off")
         self.assert_attached(self.d, "b")
 
-    def assert_stop_leaves_nothing(self):
-        self.assertTrue((self.pins / "a" / "link").exists())
-        self.assertEqual(self.d.stop(), 0)
+    def assert_stop_leaves_nothing(self, stop=True):
+        if stop:
+            self.assertTrue((self.pins / "a" / "link").exists())
+            self.assertEqual(self.d.stop(), 0)
         self.assertFalse(self.pins.exists())
         self.assertEqual(list((self.d.run / "state").iterdir()), [])
         until(lambda: not kernel.left_by(native.PREFIX), "nothing is attached")
@@ -123,6 +136,45 @@ class GoesOn(ContinuityTest):
         self.start("a", "b")
         self.again()
         self.assert_stop_leaves_nothing()
+
+    def test_stop_asked_twice_leaves_nothing(self):
+        """Somebody is in a hurry: the second signal comes in the middle of the detachments, and ends the daemon at once."""
+        names = [f"p{i}" for i in range(30)]
+        self.d.settings.append("WorkersMax=1")
+        self.start(*names)
+        self.d.signal(signal.SIGTERM)
+        until(lambda: self.d.log_lines("detaching → inactive"), "one is off")
+        self.d.signal(signal.SIGINT)
+        self.assertEqual(self.d.wait(), 0)
+        self.assertTrue(self.d.log_lines("asked twice to stop"))
+        self.assertLess(len(self.d.log_lines("detaching → inactive")), len(names))
+        self.assert_stop_leaves_nothing(stop=False)
+
+    def update_interrupted_by(self, number: int) -> int:
+        """In the middle of an update, when the new object is being opened; the exit status of who asked for it."""
+        with OpenGate(self.d.objects / "values.bpf.o") as gate:
+            command = self.d.client_command("restart", "a")
+            client = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            gate.wait()
+            self.assertEqual(self.d.list()["a"]["state"], "updating")
+            self.d.signal(number)
+            until(lambda: self.d.log_lines("SIG"), "the daemon has seen the signal")
+        self.assertEqual(self.d.wait(), 0)
+        return client.wait()
+
+    def test_stop_in_the_middle_of_an_update(self):
+        self.start("a", "b")
+        self.assertEqual(self.update_interrupted_by(signal.SIGTERM), 1)
+        self.assert_stop_leaves_nothing(stop=False)
+
+    def test_left_in_the_middle_of_an_update(self):
+        before = self.start("a", "b")
+        with links.Watcher([row["link_id"] for row in before.values()]) as watcher:
+            self.update_interrupted_by(signal.SIGUSR1)
+            self.d.start()
+            for row in before.values():
+                self.assert_same(row)
+            self.assertEqual(watcher.end(), [])
 
 
 class ChangedMeanwhile(ContinuityTest):
@@ -178,6 +230,54 @@ class ChangedMeanwhile(ContinuityTest):
         self.assert_state(row, "attached", "link-detached")
         self.assertEqual((row["restarts"], row["map_id"]), (1, before["map_id"]))
         self.assert_attached(self.d, "a")
+
+
+class TcpDefault(ContinuityTest):
+    """Default=yes, in a network namespace of the test's own: what was the default before is never forgotten."""
+
+    def setUp(self):
+        super().setUp()
+        keeper = background(["unshare", "--net", "sleep", "infinity"])
+        self.addCleanup(keeper.wait)
+        self.addCleanup(keeper.kill)
+        namespace = f"/proc/{keeper.pid}/ns/net"
+        until(lambda: os.readlink(namespace) != os.readlink("/proc/self/ns/net"), "there is another namespace")
+        self.there = ("nsenter", f"--net={namespace}")
+        self.former = self.default()
+        self.d.policy("a", fields=["flags |= 1"])
+        self.path = self.d.policies / "a.policy"
+        self.path.write_text(self.path.read_text(encoding="utf-8") + "[Tcp]\nDefault=yes\n", encoding="utf-8")
+
+    def default(self) -> str:
+        words = [*self.there, "cat", "/proc/sys/net/ipv4/tcp_congestion_control"]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+    def start_there(self) -> dict:
+        self.d.start(before=self.there)
+        self.assertEqual(self.default(), algorithm("a"))
+        return self.assert_attached(self.d, "a")
+
+    def test_given_back_by_the_next_daemon(self):
+        before = self.start_there()
+        self.again(before=self.there)
+        self.assert_same(before)
+        self.assertEqual(self.default(), algorithm("a"))
+        self.assertEqual(self.d.ctl("detach", "a").status, 0)
+        self.assertEqual(self.default(), self.former)
+
+    def test_given_back_when_the_policy_is_gone(self):
+        self.start_there()
+        self.again(meanwhile=self.path.unlink, before=self.there)
+        self.assertEqual(self.d.list(), {})
+        self.assertEqual(self.default(), self.former)
+
+    def test_given_back_though_it_ended_with_the_daemon(self):
+        self.d.settings = ["KeepLinks=no"]
+        self.start_there()
+        self.again(before=self.there)
+        self.assertEqual(self.default(), algorithm("a"))
+        self.assertEqual(self.d.stop(), 0)
+        self.assertEqual(self.default(), self.former)
 
 
 class BadInput(ContinuityTest):
@@ -277,6 +377,18 @@ class BadInput(ContinuityTest):
         self.assertEqual(second.returncode, 1)
         self.assert_says(second.stderr, f"another structopsd (pid {self.d.pid}) uses this runtime directory")
         self.assertEqual(self.assert_attached(self.d, "a")["link_id"], before["link_id"])
+
+    def test_several_at_once_on_the_same_folder(self):
+        self.d.policy("a")
+        self.d.start()
+        self.end_with(signal.SIGKILL)
+        racers = [subprocess.Popen(self.d.command(), stderr=subprocess.DEVNULL) for _ in range(6)]
+        running = until(
+            lambda: (left := [r for r in racers if r.poll() is None]) and len(left) == 1 and left, "only one goes on"
+        )
+        self.d.process = running[0]
+        self.d.settled()
+        self.assert_attached(self.d, "a")
 
 
 if __name__ == "__main__":

@@ -179,6 +179,20 @@ class Notify(NativeTest):
         self.assertEqual(self.d.stop(), 0)
         self.until_said(lambda m: "STOPPING=1" in m)
 
+    def test_stopping_takes_the_time_that_it_takes(self):
+        """Each detachment waits for RCU: TimeoutStopSec= does not count as long as they go on."""
+        for i in range(6):
+            self.d.policy(f"p{i}")
+        self.d.settings = ["WorkerTimeoutSec=20s", "WorkersMax=1"]
+        self.start()
+        self.until_said(lambda m: "READY=1" in m)
+        self.d.signal(signal.SIGTERM)
+        self.until_said(lambda m: "6 detaching" in m)
+        self.until_said(lambda m: m == "EXTEND_TIMEOUT_USEC=30000000")
+        self.until_said(lambda m: "detaching" in m and "6 detaching" not in m)
+        self.until_said(lambda m: m == "EXTEND_TIMEOUT_USEC=30000000")
+        self.assertEqual(self.d.wait(), 0)
+
     def test_watchdog_while_a_worker_hangs(self):
         self.d.policy("a")
         with native.OpenGate(self.d.object("values")) as gate:

@@ -386,7 +386,8 @@ class Refused(ReloadTest):
         self.d.policy("b")
         self.reload()
         self.d.policy("a", fields=[f"name = {algorithm('b')}"])
-        self.assert_says(self.reload(status=1)["a"], "the former attachment stands", algorithm("b"))
+        said = self.reload(status=1)["a"]
+        self.assert_says(said, "the former attachment stands", "policy b is in its way", algorithm("b"))
         self.assert_same_link(before)
         self.assert_attached(self.d, "b")
 

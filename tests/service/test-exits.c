@@ -447,6 +447,24 @@ static void test_device_that_is_not_there_yet(void **state)
 	assert_int_equal(rig_get(r, "h")->machine.restarts, 0);
 }
 
+/* A device and a parent, whose uevents were lost: whoever waits looks again. */
+static void test_what_came_unseen(void **state)
+{
+	struct rig *r = *state;
+
+	rig_policy_text(r, "h", HID_POLICY);
+	rig_policy(r, "s", "");
+	fake_kernel_set_scheduler("s", true);
+	fake_kernel_script_all("s", FAKE_NO_PARENT, FAKE_ATTACHED);
+	rig_start(r);
+	rig_assert(r, "h", "waiting device-gone");
+	rig_assert(r, "s", "waiting attach-failed");
+	fake_kernel_plug(3, 0x46d, 0xc52b, "mouse");
+	fake_kernel_lose_uevents();
+	rig_run_until(r, rig_state(r, "h") == STATE_ATTACHED);
+	rig_run_until(r, rig_state(r, "s") == STATE_ATTACHED);
+}
+
 static void test_device_that_goes_during_an_update(void **state)
 {
 	struct rig *r = *state;
@@ -582,6 +600,7 @@ int main(void)
 		rig_test(test_device_whose_folder_is_still_there),
 		rig_test(test_device_that_is_rebound),
 		rig_test(test_device_that_is_not_there_yet),
+		rig_test(test_what_came_unseen),
 		rig_test(test_device_that_goes_during_an_update),
 		rig_test(test_detach_gives_back),
 		rig_test(test_end_for_good_gives_back),

@@ -378,6 +378,25 @@ static void test_stop_while_loading(void **state)
 	rig_run_until(r, r->loop_ended);
 }
 
+/* In a hurry: what hangs is not waited for, and ends with the process, but for what outlives its descriptors. */
+static void test_stop_twice(void **state)
+{
+	struct rig *r = *state;
+
+	rig_policy(r, "a", "");
+	rig_policy(r, "linkless", "");
+	fake_kernel_set_linkless("linkless");
+	rig_start(r);
+	fake_kernel_hold("a", true);
+	fake_kernel_hold("linkless", true);
+	manager_stop(r->manager);
+	rig_run_until(r, rig_state(r, "a") == STATE_DETACHING);
+	manager_stop(r->manager);
+	rig_end(r);
+	assert_false(fake_kernel_is_attached("a"));
+	assert_int_equal(fake_kernel_counts("a").attaches, 1);
+}
+
 /* Many at once: no more workers than allowed, and nobody is forgotten. */
 static void test_many(void **state)
 {
@@ -431,6 +450,7 @@ int main(void)
 		rig_test(test_helper_that_hangs_is_replaced),
 		rig_test(test_stop_detaches_everything),
 		rig_test(test_stop_while_loading),
+		rig_test(test_stop_twice),
 		rig_test(test_many),
 	};
 

@@ -26,10 +26,13 @@ static void test_nothing_changed(void **state)
 
 static void test_added_and_removed(void **state)
 {
+	_cleanup_(freep) char *log = NULL;
 	struct rig *r = *state;
 
 	rig_policy(r, "goes", "");
 	rig_start(r);
+	log = attachment_log_path(rig_get(r, "goes")); /* which makes the folder */
+	scratch_text(r->scratch, "logs/goes", "what the verifier said");
 	rig_remove_policy(r, "goes");
 	rig_policy(r, "comes", "");
 	rig_policy_text(r, "comes-not", "[Policy]\nEnabled=no\n[Object]\nPath=/object\n");
@@ -38,6 +41,7 @@ static void test_added_and_removed(void **state)
 		      "goes: detached, the policy is gone\n");
 	assert_false(fake_kernel_is_attached("goes"));
 	rig_run_until(r, manager_find(r->manager, "goes") == NULL);
+	assert_int_equal(access(log, F_OK), -1);
 }
 
 static void test_masked_is_gone(void **state)
@@ -137,6 +141,29 @@ static void test_change_that_fails_keeps_the_former(void **state)
 	assert_reload(r, true, "a: updated (atomic, link 2)\n");
 	assert_false(rig_get(r, "a")->stale);
 	assert_int_equal(rig_get(r, "a")->outcome.notes.n, 0);
+}
+
+/* An object that was refused is not tried again before there is another one. */
+static void test_refused_object_is_not_tried_again(void **state)
+{
+	struct rig *r = *state;
+	_cleanup_(freep) char *object = scratch_path(r->scratch, "object"), *lines = NULL;
+	char text[256];
+	bool ok;
+
+	snprintf(text, sizeof(text), "[Object]\nPath=%s\n", object);
+	scratch_text(r->scratch, "object", "good");
+	rig_policy_text(r, "a", text);
+	fake_kernel_script_all("a", FAKE_ATTACHED, FAKE_KEPT, FAKE_ATTACHED);
+	rig_start(r);
+	scratch_text(r->scratch, "object", "bad, and longer");
+	lines = rig_reload(r, &ok);
+	assert_false(ok);
+	assert_non_null(strstr(lines, "the former attachment stands"));
+	assert_reload(r, true, "a: kept\n");
+	assert_int_equal(fake_kernel_counts("a").replaces, 1);
+	scratch_text(r->scratch, "object", "good again, and longer still");
+	assert_reload(r, true, "a: updated (atomic, link 1)\n");
 }
 
 static void test_change_that_loses_everything_is_tried_again(void **state)
@@ -291,6 +318,7 @@ int main(void)
 		rig_test(test_changed_override_is_updated),
 		rig_test(test_changed_override_is_swapped),
 		rig_test(test_change_that_fails_keeps_the_former),
+		rig_test(test_refused_object_is_not_tried_again),
 		rig_test(test_change_that_loses_everything_is_tried_again),
 		rig_test(test_worker_dies_during_the_change),
 		rig_test(test_worker_dies_right_after_the_update),

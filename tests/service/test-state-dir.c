@@ -89,11 +89,18 @@ static void test_damaged_files_are_removed(void **state)
 	_cleanup_(state_dir_freep) struct state_dir *d = open_dir(state);
 	_cleanup_(freep) char *good = scratch_path(*state, "state/good.state");
 	_cleanup_(freep) char *other = scratch_path(*state, "state/other.state");
+	_cleanup_(freep) char *fifo = scratch_path(*state, "state/fifo.state");
+	_cleanup_(freep) char *elsewhere = scratch_path(*state, "elsewhere");
 
 	write_one(d, "good", 1);
 	assert_int_equal(link(good, other), 0); /* a record of another name */
 	scratch_text(*state, "state/empty.state", "");
 	scratch_text(*state, "state/garbage.state", "once upon a time");
+	scratch_text(*state, "elsewhere", "nothing of ours");
+	scratch_link(*state, "state/link.state", elsewhere);
+	scratch_link(*state, "state/endless.state", "/dev/zero");
+	scratch_folder(*state, "state/folder.state");
+	assert_int_equal(mkfifo(fifo, 0600), 0); /* to be opened without waiting for a writer */
 	scratch_text(*state, "state/notes.txt", "not ours");
 	scratch_text(*state, "state/.unfinished", "half a rec");
 	assert_records(d, "good 1");
@@ -101,6 +108,11 @@ static void test_damaged_files_are_removed(void **state)
 	assert_false(exists(state, "state/other.state"));
 	assert_false(exists(state, "state/empty.state"));
 	assert_false(exists(state, "state/garbage.state"));
+	assert_false(exists(state, "state/link.state"));
+	assert_true(exists(state, "elsewhere"));
+	assert_false(exists(state, "state/endless.state"));
+	assert_false(exists(state, "state/folder.state"));
+	assert_false(exists(state, "state/fifo.state"));
 	assert_true(exists(state, "state/notes.txt"));
 	/* What a daemon that was killed left is in nobody's way. */
 	write_one(d, "good", 2);

@@ -231,6 +231,22 @@ static void test_policy_of_the_old_goes(void **state)
 	switch_back(r, "new", false, "not in place of another");
 }
 
+/* It has a place of its own by now, so there is nothing to go back to. */
+static void test_old_is_attached_beside_it(void **state)
+{
+	struct rig *r = *state;
+	const char *sentence;
+
+	switch_start(r);
+	switch_to(r, "new", rig_now() + USEC_PER_HOUR, true, "in place of old");
+	assert_true(manager_attach(r->manager, rig_get(r, "old"), &sentence));
+	rig_run_until(r,
+		      rig_state(r, "old") == STATE_ATTACHED && !rig_get(r, "new")->switched_from);
+	assert_null(rig_get(r, "new")->switch_source);
+	assert_in_kernel(r, "new");
+	assert_in_kernel(r, "old");
+}
+
 static void test_old_is_disabled(void **state)
 {
 	struct rig *r = *state;
@@ -379,6 +395,7 @@ int main(void)
 		rig_test(test_time_ends_while_it_leaves),
 		rig_test(test_stop_during_the_check),
 		rig_test(test_policy_of_the_old_goes),
+		rig_test(test_old_is_attached_beside_it),
 		rig_test(test_old_is_disabled),
 		rig_test(test_policy_of_the_new_goes),
 		rig_test(test_new_is_detached_by_hand),
