@@ -94,8 +94,8 @@ int event_filter_set_states(struct event_filter *f, const char *text, char **ret
 	return 0;
 }
 
-/* An instance of a template is NAME@DEVICE. */
-static bool is_of(const char *policy, const char *name)
+/* An instance is NAME@DEVICE. */
+bool event_filter_is_of(const char *policy, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -110,7 +110,7 @@ bool event_filter_passes(const struct event_filter *f, const struct row_event *e
 	if (f->states != 0 && (to < 0 || !(f->states & 1U << to)))
 		return false;
 	for (size_t i = 0; i < f->n_names; i++)
-		if (is_of(e->policy, f->names[i]))
+		if (event_filter_is_of(e->policy, f->names[i]))
 			return true;
 	return f->n_names == 0;
 }

@@ -24,4 +24,6 @@ struct event_filter {
 
 /* "failed,waiting". 0; -EINVAL with *ret_error, a sentence that the caller frees; -ENOMEM. */
 int event_filter_set_states(struct event_filter *f, const char *text, char **ret_error);
+/* Whether the policy is the one that is named, or an instance of that template. */
+bool event_filter_is_of(const char *policy, const char *name);
 bool event_filter_passes(const struct event_filter *f, const struct row_event *e);

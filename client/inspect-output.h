@@ -6,7 +6,7 @@
  *          globals [GLOBAL…], problems [text…], notes [text…]}
  *
  * MAP      name, section, link (bool), optional (bool), type, kernel_type, known (bool, null: no kernel's BTF), module,
- *          refused (bool), size, members [MEMBER…], value (null without --value, or where there can be none)
+ *          since, config (what the type needs), refused (bool), size, members [MEMBER…], value (null without --value, or where there can be none)
  * MEMBER   name, kind, type, offset, size, bits, value, program, fate, kernel_offset, kernel_size
  * PROGRAM  name, section, struct_ops, sleepable, optional (bools), instructions, members ["map.member"…]
  * GLOBAL   name, section, type, kind, size, value, overridable (bool), reason

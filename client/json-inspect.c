@@ -2,6 +2,7 @@
 #include "client/inspect-output.h"
 #include "client/json-tools.h"
 #include "common/sentence.h"
+#include "daemon/kernel/kernel.h"
 
 /* What only the object has, or only the kernel, and where 0 is a value like any other. */
 static json_t *if_known_or_null(bool known, size_t number)
@@ -84,14 +85,15 @@ static json_t *ops_map_object(const void *items, size_t i)
 	const struct inspect_view *view = items;
 	const struct inspection *in = view->in;
 	const struct ops_map *m = &in->maps[i];
+	const struct kernel_type_needs needs = kernel_type_needs(m->kernel_type);
 
-	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:o, s:s?, s:b, s:I, s:o, s:o}", "name",
-			 m->name, "section", m->section, "link", m->link, "optional", m->optional,
-			 "type", m->type, "kernel_type", m->kernel_type, "known",
-			 presence_or_null(m->presence), "module", m->module, "refused",
-			 ops_map_is_refused(m), "size", (json_int_t)m->size, "members",
-			 ops_members(in, m), "value",
-			 value_or_null(in, view->values ? view->values[i] : NULL));
+	return json_pack(
+		"{s:s, s:s, s:b, s:b, s:s, s:s, s:o, s:s?, s:s?, s:s?, s:b, s:I, s:o, s:o}", "name",
+		m->name, "section", m->section, "link", m->link, "optional", m->optional, "type",
+		m->type, "kernel_type", m->kernel_type, "known", presence_or_null(m->presence),
+		"module", m->module, "since", needs.since, "config", needs.config, "refused",
+		ops_map_is_refused(m), "size", (json_int_t)m->size, "members", ops_members(in, m),
+		"value", value_or_null(in, view->values ? view->values[i] : NULL));
 }
 
 static json_t *program_uses(const struct inspection *in, const struct program *p)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/local-config.h"
 
+#include "common/nearest.h"
+
 #define CONFIG_FILE "/etc/structopsd/structopsd.conf"
 
 static enum exit_status complain_all(const struct messages *messages, enum exit_status status)
@@ -38,4 +40,16 @@ enum exit_status local_config_read(const struct client *client, struct config *r
 	if (status == EXIT_DONE)
 		status = set_path(&ret->object_path, "--object-path", client->object_path);
 	return status;
+}
+
+enum exit_status no_such_policy_file(const char *name, const struct policy_collection *all,
+				     const char *more)
+{
+	struct nearest nearest = NEAREST(name);
+
+	for (size_t i = 0; i < all->n; i++)
+		nearest_offer(&nearest, all->sets[i].name);
+	complain("there is no policy \"%s\" in the policy path" NEAREST_FORMAT "%s", name,
+		 NEAREST_ARGS(nearest), more);
+	return EXIT_NO_SUCH_POLICY;
 }

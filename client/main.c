@@ -125,6 +125,8 @@ static enum exit_status parse_options(int argc, char **argv, struct options *o)
 	};
 	int c;
 
+	/* getopt_long() complains by that name, as complain() does. */
+	argv[0] = program_invocation_short_name;
 	while ((c = getopt_long(argc, argv, "ah", table, NULL)) >= 0) {
 		if (take_option(o, c))
 			continue;
@@ -224,12 +226,12 @@ static enum exit_status choose_verb(const struct options *o, const char *name, s
 	if (!verb)
 		return unknown_verb(name);
 	if (n_arguments < verb->min || n_arguments > verb->max) {
-		complain("'%s' takes %s: structopsctl %s %s", verb->name,
+		complain("'%s' takes %s: structopsctl %s%s%s", verb->name,
 			 verb->max == 0   ? "no name"
 			 : verb->inspects ? "one file"
 			 : verb->max == 1 ? "one name"
 					  : "at least one name",
-			 verb->name, verb->arguments);
+			 verb->name, *verb->arguments ? " " : "", verb->arguments);
 		return usage();
 	}
 	if (has_misplaced_option(o, verb))

@@ -7,7 +7,8 @@
 /* result, or what has become of the file meanwhile. */
 static inline int output_result(FILE *out, int result)
 {
-	if (result < 0)
+	if (result < 0 || !ferror(out))
 		return result;
-	return ferror(out) ? -EIO : 0;
+	/* Why is not kept; what is still to be written mostly fails for the same reason. */
+	return fflush(out) != 0 ? -errno : -EIO;
 }

@@ -36,7 +36,30 @@ static void apply(const struct kernel_image *image, const struct inspection *in,
 								    map->members[i].name);
 }
 
-void policy_image_apply(const struct kernel_findings *findings, struct inspection *in)
+static struct global *find_global(const struct inspection *in, const char *name)
+{
+	for (size_t i = 0; i < in->n_globals; i++)
+		if (streq(in->globals[i].name, name))
+			return &in->globals[i];
+	return NULL;
+}
+
+static int apply_global(const struct kernel_global *set, const struct inspection *in)
+{
+	struct global *g = find_global(in, set->name);
+	char *value;
+
+	if (!g || g->size != set->size)
+		return 0;
+	value = btf_value_text(in->btf, g->type_id, (struct span){set->bytes, set->size});
+	if (!value)
+		return -ENOMEM;
+	free(g->value);
+	g->value = value;
+	return 0;
+}
+
+int policy_image_apply(const struct kernel_findings *findings, struct inspection *in)
 {
 	for (size_t i = 0; i < findings->n_images; i++) {
 		struct ops_map *map = policy_image_map(in, findings->images[i].map);
@@ -44,4 +67,11 @@ void policy_image_apply(const struct kernel_findings *findings, struct inspectio
 		if (map)
 			apply(&findings->images[i], in, map);
 	}
+	for (size_t i = 0; i < findings->n_globals; i++) {
+		int r = apply_global(&findings->globals[i], in);
+
+		if (r < 0)
+			return r;
+	}
+	return inspection_programs_changed(in);
 }

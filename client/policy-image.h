@@ -5,8 +5,8 @@
 #include "daemon/kernel/kernel.h"
 #include "inspect/inspection.h"
 
-/* Between inspection_read() and inspection_compare(). Maps that findings have no image of stay as they are. */
-void policy_image_apply(const struct kernel_findings *findings, struct inspection *in);
+/* Between inspection_read() and inspection_compare(). Maps that findings have no image of stay as they are. 0, -ENOMEM. */
+int policy_image_apply(const struct kernel_findings *findings, struct inspection *in);
 
 /* NULL: there is no map of that name. */
 struct ops_map *policy_image_map(const struct inspection *in, const char *name);

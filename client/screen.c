@@ -8,11 +8,13 @@
 
 #define CTRL_C 3
 #define PAGE MAX(LINES - 2, 1)
+#define SIDE_STEP 8
 
 struct screen {
 	SCREEN *terminal;
-	WINDOW *pad;        /* the text; the terminal shows a part of it. NULL: nothing yet */
-	int n_lines, first; /* that is at the top */
+	WINDOW *pad;         /* the text; the terminal shows a part of it. NULL: nothing yet */
+	int n_lines, first;  /* that is at the top … */
+	int n_columns, left; /* … and at the left */
 };
 
 /* Without a locale the C library takes text for bytes, and an ellipsis for three of them. */
@@ -59,10 +61,11 @@ struct screen *screen_free(struct screen *s)
 static void draw(struct screen *s)
 {
 	s->first = MAX(MIN(s->first, s->n_lines - LINES), 0);
+	s->left = MAX(MIN(s->left, s->n_columns - COLS), 0);
 	erase();
 	wnoutrefresh(stdscr);
 	if (s->pad)
-		pnoutrefresh(s->pad, s->first, 0, 0, 0, LINES - 1, COLS - 1);
+		pnoutrefresh(s->pad, s->first, s->left, 0, 0, LINES - 1, COLS - 1);
 	doupdate();
 }
 
@@ -81,12 +84,10 @@ static void measure(const char *text, int *ret_lines, int *ret_columns)
 
 int screen_show(struct screen *s, const char *text)
 {
-	int columns;
-
 	if (s->pad)
 		delwin(s->pad);
-	measure(text, &s->n_lines, &columns);
-	s->pad = newpad(s->n_lines, columns);
+	measure(text, &s->n_lines, &s->n_columns);
+	s->pad = newpad(s->n_lines, s->n_columns);
 	if (!s->pad)
 		return -ENOMEM;
 	waddstr(s->pad, text);
@@ -107,6 +108,12 @@ static bool handle_key(struct screen *s, int key)
 	case KEY_DOWN:
 		s->first++;
 		break;
+	case KEY_LEFT:
+		s->left -= SIDE_STEP;
+		break;
+	case KEY_RIGHT:
+		s->left += SIDE_STEP;
+		break;
 	case KEY_PPAGE:
 		s->first -= PAGE;
 		break;
@@ -114,7 +121,10 @@ static bool handle_key(struct screen *s, int key)
 		s->first += PAGE;
 		break;
 	case KEY_HOME:
-		s->first = 0;
+		s->first = s->left = 0;
+		break;
+	case KEY_END:
+		s->first = s->n_lines;
 		break;
 	default: /* KEY_RESIZE among them */
 		break;

@@ -6,6 +6,7 @@
 #include "client/output.h"
 #include "client/table.h"
 #include "common/sentence.h"
+#include "daemon/kernel/kernel.h"
 
 #define INDENT 2
 #define BYTES_SHOWN 8
@@ -164,15 +165,27 @@ static int print_value(FILE *out, const struct style *style, const struct inspec
 	return table_print(&t, out, style, INDENT);
 }
 
-static void print_presence(FILE *out, const struct ops_map *map)
+static int print_missing_type(FILE *out, const struct ops_map *map)
+{
+	_cleanup_(freep) char *needs = kernel_type_needs_text(map->kernel_type);
+
+	if (!needs)
+		return -ENOMEM;
+	fprintf(out, "  The kernel has no struct_ops type %s%s%s.\n", map->kernel_type, needs,
+		kernel_type_needs(map->kernel_type).built_in ? "" : "; a module may bring it");
+	return 0;
+}
+
+static int print_presence(FILE *out, const struct ops_map *map)
 {
 	if (map->presence == PRESENCE_MISSING)
-		fprintf(out, "  The kernel has no struct_ops type %s.\n", map->kernel_type);
-	else if (map->presence == PRESENCE_KNOWN)
+		return print_missing_type(out, map);
+	if (map->presence == PRESENCE_KNOWN)
 		fprintf(out, "  Type %s of %s%s%s.\n", map->kernel_type,
 			map->module ? "module " : "the kernel itself",
 			map->module ? map->module : "",
 			ops_map_is_refused(map) ? "; it would be refused" : "");
+	return 0;
 }
 
 static int print_map(FILE *out, const struct style *style, const struct inspect_view *view,
@@ -185,7 +198,9 @@ static int print_map(FILE *out, const struct style *style, const struct inspect_
 		map->name, style_off(style, COLOUR_BOLD), map->type, map->section,
 		map->link ? "with a link" : "without a link",
 		map->optional ? ", only when asked for" : "");
-	print_presence(out, map);
+	r = print_presence(out, map);
+	if (r < 0)
+		return r;
 	r = print_members(out, style, view->in, map);
 	if (r < 0)
 		return r;

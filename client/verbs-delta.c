@@ -28,6 +28,37 @@ static struct deltas only_named(struct deltas *all, char *const *names, size_t n
 	return (struct deltas){.items = all->items, .n = n_named};
 }
 
+static bool has_delta_of(const struct deltas *all, const char *policy)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (streq(all->items[i].policy, policy))
+			return true;
+	return false;
+}
+
+static bool is_policy(const struct policy_collection *policies, const char *name)
+{
+	for (size_t i = 0; i < policies->n; i++)
+		if (streq(policies->sets[i].name, name))
+			return true;
+	return false;
+}
+
+/* "Nothing is overridden" would be true of a name that nobody has, and lead astray. */
+static enum exit_status check_names(const struct config *config, const struct deltas *all,
+				    char *const *names, size_t n)
+{
+	_cleanup_(policy_collection_done) struct policy_collection policies = {0};
+	enum exit_status status = EXIT_DONE;
+
+	if (n > 0 && policy_collection_read(config->policy_path, &policies) < 0)
+		return out_of_memory();
+	for (size_t i = 0; i < n; i++)
+		if (!has_delta_of(all, names[i]) && !is_policy(&policies, names[i]))
+			status = no_such_policy_file(names[i], &policies, "");
+	return status;
+}
+
 enum exit_status verb_delta(struct client *client, const struct verb *verb, char *const *names,
 			    size_t n)
 {
@@ -44,7 +75,10 @@ enum exit_status verb_delta(struct client *client, const struct verb *verb, char
 		complain("%s", all.warnings.items[i]);
 	if (all.warnings.n > 0)
 		status = EXIT_FAILED; /* not all was seen */
+	status = exit_status_gravest(status, check_names(&config, &all, names, n));
 	named = only_named(&all, names, n);
+	if (named.n == 0 && status == EXIT_NO_SUCH_POLICY && !client->json)
+		return status;
 	return exit_status_gravest(
 		status, written(client->json ? json_deltas(stdout, &named)
 					     : text_deltas(stdout, &client->style, &named)));

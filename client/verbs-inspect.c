@@ -88,7 +88,8 @@ static enum exit_status apply_policy(struct policy *policy, struct inspection *i
 		return out_of_memory();
 	for (size_t i = 0; i < findings.problems.n; i++)
 		complain("%s", findings.problems.items[i]);
-	policy_image_apply(&findings, in);
+	if (policy_image_apply(&findings, in) < 0)
+		return out_of_memory();
 	return findings.problems.n > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <systemd/sd-event.h>
 
+#include "client/ask.h"
 #include "client/connect.h"
 #include "client/event-filter.h"
 #include "client/json.h"
 #include "client/text.h"
 #include "client/verbs.h"
+#include "common/nearest.h"
 #include "common/protocol.h"
 
 struct monitor {
@@ -119,6 +121,34 @@ static enum exit_status follow(struct monitor *monitor, const struct since *sinc
 	return status;
 }
 
+static bool is_known(const struct policy_rows *policies, const char *name)
+{
+	for (size_t i = 0; i < policies->n; i++)
+		if (event_filter_is_of(policies->items[i].name, name))
+			return true;
+	return false;
+}
+
+/* A policy may come with the next reload, so it is waited for; but a typing error should not be waited for unseen. */
+static void tell_unknown_names(struct client *client, char *const *names, size_t n)
+{
+	_cleanup_(policy_rows_done) struct policy_rows policies = {0};
+	_cleanup_(freep) char *problem = NULL;
+
+	if (n == 0 || ask_list_quietly(client, &policies, &problem) != EXIT_DONE)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct nearest nearest = NEAREST(names[i]);
+
+		if (is_known(&policies, names[i]))
+			continue;
+		for (size_t j = 0; j < policies.n; j++)
+			nearest_offer(&nearest, policies.items[j].name);
+		complain("there is no policy \"%s\" now" NEAREST_FORMAT "; waiting for it to come",
+			 names[i], NEAREST_ARGS(nearest));
+	}
+}
+
 static enum exit_status parse_since(const char *text, struct since *ret)
 {
 	if (since_parse(text, now_usec(), ret) == 0)
@@ -161,6 +191,7 @@ enum exit_status verb_monitor(struct client *client, const struct verb *verb, ch
 		status = client_connect(client);
 	if (status != EXIT_DONE)
 		return status;
+	tell_unknown_names(client, names, n);
 	/* What reads a pipe wants each event at once, and a whole line. */
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	r = prepare_loop(&monitor);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* verify: what would keep policies from being attached. Needs no daemon, and root only to ask the verifier. */
+#include <sys/stat.h>
+
 #include "client/local-config.h"
 #include "client/verbs.h"
 #include "client/verify.h"
-#include "common/nearest.h"
 #include "common/sentence.h"
 
 /* The running kernel may be without BTF; a file that was named must be readable. */
@@ -27,18 +28,6 @@ static enum exit_status open_kernel(const char *file, struct verify *v)
 	return r < 0 ? out_of_memory() : EXIT_DONE;
 }
 
-static enum exit_status no_such_policy(const char *name, const struct policy_collection *all)
-{
-	struct nearest nearest = NEAREST(name);
-
-	for (size_t i = 0; i < all->n; i++)
-		nearest_offer(&nearest, all->sets[i].name);
-	complain("there is no policy \"%s\" in the policy path" NEAREST_FORMAT
-		 "; a file is named with a '/' in it, or with its .policy",
-		 name, NEAREST_ARGS(nearest));
-	return EXIT_NO_SUCH_POLICY;
-}
-
 static enum exit_status add_name(struct verify *v, const char *name,
 				 const struct policy_collection *all)
 {
@@ -49,13 +38,32 @@ static enum exit_status add_name(struct verify *v, const char *name,
 		if (streq(all->sets[i].name, name))
 			return verify_add(v, &one) < 0 ? out_of_memory() : EXIT_DONE;
 	}
-	return no_such_policy(name, all);
+	return no_such_policy_file(name, all,
+				   "; a file is named with a '/' in it, or with its .policy");
+}
+
+/* What is no policy, but looks like something that the client has another way for. */
+static const char *other_way(const char *path)
+{
+	size_t length = strlen(path);
+	struct stat st;
+
+	if (length > 2 && streq(path + length - 2, ".o"))
+		return "is an object, not a policy; structopsctl inspect tells what is in it";
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return "is a folder; --policy-path takes folders, and checks all policies in them";
+	return NULL;
 }
 
 static enum exit_status add_file(struct verify *v, const char *path)
 {
 	_cleanup_(policy_collection_done) struct policy_collection file = {0};
+	const char *hint = other_way(path);
 
+	if (hint) {
+		complain("%s %s", path, hint);
+		return EXIT_USAGE;
+	}
 	if (policy_collection_read_file(path, &file) < 0 || verify_add(v, &file) < 0)
 		return out_of_memory();
 	return EXIT_DONE;
@@ -116,6 +124,7 @@ static enum exit_status find_policies(struct verify *v, char *const *arguments, 
 	r = policy_collection_read(v->config.policy_path, &all);
 	for (size_t i = 0; r == 0 && i < all.warnings.n; i++)
 		r = messages_add(&v->notes, "%s", all.warnings.items[i]);
+	v->incomplete = n == 0 && all.warnings.n > 0;
 	if (r == 0 && n == 0)
 		r = verify_add(v, &all);
 	else if (r == 0)
@@ -172,7 +181,7 @@ enum exit_status verb_verify(struct client *client, const struct verb *verb, cha
 	if (status != EXIT_DONE)
 		return status;
 	status = find_policies(&v, names, n);
-	if (status != EXIT_DONE && status != EXIT_NO_SUCH_POLICY)
+	if (status != EXIT_DONE && (status != EXIT_NO_SUCH_POLICY || (v.n == 0 && !client->json)))
 		return status;
 	load = may_load(client, &v);
 	if (v.n > 0 && load != EXIT_FAILED)

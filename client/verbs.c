@@ -60,11 +60,26 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* The only one that begins so: half of a word is far from the whole of it. */
+static const struct verb *verb_by_start(const char *start)
+{
+	const struct verb *found = NULL;
+
+	for (const struct verb *v = verbs; v->name; v++) {
+		if (*start == '\0' || strncmp(v->name, start, strlen(start)) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = v;
+	}
+	return found;
+}
+
 const struct verb *verb_nearest(const char *name)
 {
 	struct nearest nearest = NEAREST(name);
 
 	for (const struct verb *v = verbs; v->name; v++)
 		nearest_offer(&nearest, v->name);
-	return nearest.best ? verb_find(nearest.best) : NULL;
+	return nearest.best ? verb_find(nearest.best) : verb_by_start(name);
 }

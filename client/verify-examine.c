@@ -63,6 +63,24 @@ static int judge_member(const struct verified *item, const struct inspection *in
 			    map->name, map->kernel_type, in->kernel, refusal_text(m->fate));
 }
 
+static int judge_missing_type(const struct inspection *in, const struct ops_map *map,
+			      struct messages *refusals)
+{
+	_cleanup_(freep) char *needs = kernel_type_needs_text(map->kernel_type);
+
+	if (!needs)
+		return -ENOMEM;
+	if (kernel_type_needs(map->kernel_type).built_in)
+		return messages_add(refusals,
+				    "map \"%s\": kernel %s was built without struct_ops type "
+				    "\"%s\"%s: use another kernel, or an alternative in Map=",
+				    map->name, in->kernel, map->kernel_type, needs);
+	return messages_add(refusals,
+			    "map \"%s\": kernel %s has no struct_ops type \"%s\"%s; a module "
+			    "may bring it, or it takes another kernel",
+			    map->name, in->kernel, map->kernel_type, needs);
+}
+
 /* What that kernel will not have of one map. */
 static int judge_map(const struct verified *item, const struct inspection *in,
 		     const struct ops_map *map, struct messages *refusals)
@@ -70,10 +88,7 @@ static int judge_map(const struct verified *item, const struct inspection *in,
 	int r = 0;
 
 	if (map->presence == PRESENCE_MISSING)
-		return messages_add(refusals,
-				    "map \"%s\": kernel %s has no struct_ops type \"%s\" now; a "
-				    "module may bring it, or it takes another kernel",
-				    map->name, in->kernel, map->kernel_type);
+		return judge_missing_type(in, map, refusals);
 	for (size_t i = 0; r == 0 && i < map->n_members; i++)
 		if (fate_is_refusal(map->members[i].fate))
 			r = judge_member(item, in, map, &map->members[i], refusals);
@@ -140,8 +155,9 @@ static int compare(const struct verify *v, const struct outcome *o,
 		return -ENOMEM;
 	if (r < 0)
 		return verified_add_problem(item, error);
-	policy_image_apply(findings, in);
-	r = inspection_compare(in, v->types);
+	r = policy_image_apply(findings, in);
+	if (r == 0)
+		r = inspection_compare(in, v->types);
 	return r < 0 ? r : judge_maps(findings, in, item);
 }
 

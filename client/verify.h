@@ -34,6 +34,7 @@ struct verify {
 	struct config config;
 	struct kernel_types *types; /* to compare with; NULL: none */
 	bool load;                  /* ask this kernel's verifier, too */
+	bool incomplete;            /* of all policies: there are files that no daemon would take */
 	struct verified *items;
 	size_t n;
 	struct messages notes; /* what concerns all; what could not be checked */

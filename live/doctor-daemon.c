@@ -187,8 +187,12 @@ static void check_sandbox(const struct doctor_host *host, struct findings *f)
 	uint64_t has, may;
 
 	if (pid == 0 || doctor_read_capabilities(host, pid, "CapEff", &has) < 0 ||
-	    doctor_read_capabilities(host, pid, "CapBnd", &may) < 0)
+	    doctor_read_capabilities(host, pid, "CapBnd", &may) < 0) {
+		findings_add(f, SEVERITY_NOTE, "sandbox",
+			     "with which rights the daemon runs is not known: there is no process "
+			     "of it to look at");
 		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		uint64_t bit = UINT64_C(1) << needed[i].bit;
 

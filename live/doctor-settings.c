@@ -7,6 +7,8 @@
 #include "live/root.h"
 
 #define BPFFS "/sys/fs/bpf"
+#define SECURITYFS "/sys/kernel/security"
+#define LOCKDOWN SECURITYFS "/lockdown"
 #define JIT_ENABLE "/proc/sys/net/core/bpf_jit_enable"
 #define JIT_HARDEN "/proc/sys/net/core/bpf_jit_harden"
 
@@ -95,14 +97,29 @@ static void check_unprivileged(const struct doctor_host *host, struct findings *
 	findings_remedy(f, "sysctl kernel.unprivileged_bpf_disabled=2");
 }
 
+/* Where securityfs is mounted there are files; where it is not, nothing can be told. */
+static void no_lockdown_file(const struct doctor_host *host, struct findings *f)
+{
+	_cleanup_(root_names_freep) char **names = NULL;
+	size_t n = 0;
+
+	if (root_list(host->root, SECURITYFS, "", &names, &n) == 0 && n > 0) {
+		findings_add(f, SEVERITY_OK, "lockdown", "this kernel cannot be locked down");
+		return;
+	}
+	findings_add(f, SEVERITY_NOTE, "lockdown",
+		     "whether the kernel is locked down is not known: there is no " LOCKDOWN);
+	findings_remedy(f, "mount -t securityfs securityfs " SECURITYFS);
+}
+
 /* "none [integrity] confidentiality" */
 static void check_lockdown(const struct doctor_host *host, struct findings *f)
 {
 	_cleanup_(freep) char *text = NULL;
 
-	if (root_read(host->root, "/sys/kernel/security/lockdown", &text) < 0)
-		return;
-	if (strstr(text, "[confidentiality]")) {
+	if (root_read(host->root, LOCKDOWN, &text) < 0) {
+		no_lockdown_file(host, f);
+	} else if (strstr(text, "[confidentiality]")) {
 		findings_add(
 			f, SEVERITY_WARNING, "lockdown",
 			"the kernel is locked down (confidentiality): programs that read kernel "

@@ -27,14 +27,25 @@ static char *names_text(char *const *names, size_t n)
 
 /* What lies in a folder that only a daemon should have. */
 static void check_left(const struct doctor_host *host, struct findings *f, const char *id,
-		       const char *what, const char *folder, const char *suffix)
+		       const char *what, const char *none, const char *folder, const char *suffix)
 {
 	_cleanup_(root_names_freep) char **names = NULL;
 	_cleanup_(freep) char *text = NULL;
 	size_t n = 0;
 
-	if (root_list(host->root, folder, suffix, &names, &n) < 0 || n == 0)
+	int r = root_list(host->root, folder, suffix, &names, &n);
+
+	if (r == -EACCES || r == -EPERM) {
+		findings_add(f, SEVERITY_NOTE, id,
+			     "whether %s is not known: this user may not look into %s", what,
+			     folder);
+		findings_remedy(f, "run it as root to be told");
 		return;
+	}
+	if (r < 0 || n == 0) {
+		findings_add(f, SEVERITY_OK, id, "%s", none);
+		return;
+	}
 	text = names_text(names, n);
 	if (!text) {
 		f->failed = true;
@@ -62,8 +73,10 @@ void doctor_check_leftovers(const struct doctor_host *host, struct findings *f)
 	}
 	/* Daemons with other runtime directories have other folders of pins. */
 	if (streq(host->runtime_dir, PROTOCOL_RUNTIME_DIR))
-		check_left(host, f, "pins", "there are pinned attachments", PINS, "");
-	check_left(host, f, "state-files", "there are state files", state, STATE_SUFFIX);
+		check_left(host, f, "pins", "there are pinned attachments",
+			   "no pinned attachment is left over", PINS, "");
+	check_left(host, f, "state-files", "there are state files", "no state file is left over",
+		   state, STATE_SUFFIX);
 }
 
 void doctor_examine(const struct doctor_host *host, struct findings *f)

@@ -124,15 +124,20 @@ static void a_long_socket_path_is_a_usage_error(void **state)
 static void a_full_disk_is_told(void **state)
 {
 	struct fake_server *server = *state;
-	const char *argv[] = {"structopsctl", "--socket", server->socket, "list", NULL};
-	char text[OUTPUT_MAX];
-	int full = open("/dev/full", O_WRONLY), err = memfd_create("err", 0);
+	/* What fits into a buffer, and what does not. */
+	static const char *const verbs[] = {"list", "metrics"};
 
-	assert_int_equal(wait_for(start_client(argv, full, err, 0)), 1);
-	read_back(err, text);
-	assert_string_equal(text,
-			    "structopsctl: cannot write the output: No space left on device\n");
-	close(full);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		const char *argv[] = {"structopsctl", "--socket", server->socket, verbs[i], NULL};
+		int full = open("/dev/full", O_WRONLY), err = memfd_create("err", 0);
+		char text[OUTPUT_MAX];
+
+		assert_int_equal(wait_for(start_client(argv, full, err, 0)), 1);
+		read_back(err, text);
+		assert_string_equal(
+			text, "structopsctl: cannot write the output: No space left on device\n");
+		close(full);
+	}
 }
 
 int main(void)

@@ -37,7 +37,12 @@ static void monitor_chooses_by_state(void **state)
 
 static void monitor_chooses_by_policy(void **state)
 {
-	assert_string_equal(run_client(state, "monitor --since 1h aimd other").out, PRESENT);
+	struct run run = run_client(state, "monitor --since 1h aimd other amid");
+
+	assert_string_equal(run.out, PRESENT);
+	assert_lacks(run.err, "\"aimd\"");
+	assert_contains(run.err, "there is no policy \"other\" now; waiting for it to come\n");
+	assert_contains(run.err, "\"amid\" now (did you mean aimd?); waiting for it to come\n");
 }
 
 static void monitor_refuses_what_it_does_not_understand(void **state)
@@ -201,7 +206,17 @@ static void delta_compares_folders(void **state)
 	remove_file(second, "a.policy");
 	remove_file(first, "b.policy");
 	run = run_client_as(0, "/nobody/is/here", arguments);
+	assert_string_equal(run.out, "");
+	assert_contains(run.err, "there is no policy \"b\" in the policy path\n");
+	assert_int_equal(run.status, 4);
+	write_file(first, "b.policy", "[Object]\nPath=x\n");
+	run = run_client_as(0, "/nobody/is/here", arguments);
 	assert_string_equal(run.out, "Nothing is overridden, extended or masked.\n");
+	assert_int_equal(run.status, 0);
+	strcat(arguments, "c");
+	assert_contains(run_client_as(0, "/nobody/is/here", arguments).err,
+			"\"bc\" in the policy path (did you mean b?)");
+	remove_file(first, "b.policy");
 	assert_true(rmdir(first) == 0 && rmdir(second) == 0);
 }
 

@@ -485,13 +485,15 @@ static void usage_errors_exit_2(void **state)
 		{"stauts", "there is no verb 'stauts'; did you mean 'status'?"},
 		{"reset_failed aimd", "did you mean 'reset-failed'?"},
 		{"lst", "did you mean 'list'?"},
+		{"stat", "did you mean 'status'?"},
+		{"re", "there is no verb 're'\n"},
 		{"frobnicate", "there is no verb 'frobnicate'\n"},
-		{"list aimd", "'list' takes no name"},
+		{"list aimd", "'list' takes no name: structopsctl list\n"},
 		{"attach", "'attach' takes at least one name"},
 		{"cat a b", "'cat' takes one name"},
 		{"--no-wait list", "--no-wait says nothing to 'list'"},
 		{"--all status", "--all says nothing to 'status'"},
-		{"--colour list", "unrecognized option"},
+		{"--colour list", "structopsctl: unrecognized option"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -5,6 +5,7 @@
 With UPDATE=1 the golden outputs are written anew; look at the difference before you commit it.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -22,8 +23,12 @@ MAKE_MODULE_BTF = os.environ["MAKE_MODULE_BTF"]
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
 # Elf64_Ehdr and Elf64_Shdr: where things are that a test changes.
-E_SHOFF, E_SHNUM, E_SHSTRNDX = 40, 60, 62
+EI_VERSION, E_SHOFF, E_SHNUM, E_SHSTRNDX = 6, 40, 60, 62
 SECTION_SIZE = 64
+# Where things are in the header of a section, and how to write them.
+SH_FLAGS, SH_OFFSET, SH_SIZE, SH_LINK = (8, "<Q"), (24, "<Q"), (32, "<Q"), (40, "<I")
+SHF_COMPRESSED = 0x800
+SHN_XINDEX = 0xFFFF
 RELOCATION_SIZE = 16
 
 
@@ -63,6 +68,32 @@ class Elf:
 
     def content(self, name: str) -> tuple[int, int]:
         return self.place(self.section(name))
+
+    def set(self, i: int, field: tuple[int, str], number: int) -> None:
+        struct.pack_into(field[1], self.bytes, self.header(i) + field[0], number)
+
+    def get(self, i: int, field: tuple[int, str]) -> int:
+        return struct.unpack_from(field[1], self.bytes, self.header(i) + field[0])[0]
+
+    def compress(self, name: str, said_size: int) -> None:
+        """As if: flag and header, and nothing that could be unpacked."""
+        i = self.section(name)
+        self.set(i, SH_FLAGS, self.get(i, SH_FLAGS) | SHF_COMPRESSED)
+        struct.pack_into("<IIQQ", self.bytes, self.place(i)[0], 1, 0, said_size, 1)
+
+    def move_aside(self, name: str) -> None:
+        """To an odd offset at the end."""
+        start, size = self.content(name)
+        self.bytes += bytes(1 + len(self.bytes) % 2)
+        self.set(self.section(name), SH_OFFSET, len(self.bytes))
+        self.bytes += self.bytes[start : start + size]
+
+    def move_table_aside(self) -> None:
+        headers = self.bytes[self.table : self.table + self.n * SECTION_SIZE]
+        self.bytes += bytes(1 + len(self.bytes) % 2)
+        self.table = len(self.bytes)
+        struct.pack_into("<Q", self.bytes, E_SHOFF, self.table)
+        self.bytes += headers
 
 
 class InspectTest(unittest.TestCase):
@@ -167,7 +198,8 @@ class BadObjects(InspectTest):
 
     def test_truncated(self):
         whole = SAMPLE.read_bytes()
-        self.assert_refused(whole[:40], "is truncated: it ends within its ELF header")
+        for size in (4, 15, 16, 17, 40, 63):
+            self.assert_refused(whole[:size], "is truncated: it ends within its ELF header")
         for size in range(64, len(whole), 97):
             self.assert_refused(whole[:size], "is truncated")
 
@@ -185,6 +217,64 @@ class BadObjects(InspectTest):
         start, size = elf.content(".strtab")
         elf.bytes[start + size - 1] = ord("x")
         self.assert_refused(elf.bytes, "is no string table")
+
+    def test_numbers_of_sections(self):
+        # More sections than fit: their number is the size of section 0. libelf would make room for as many.
+        for n in (0, 0xFF00, 0xFFFF):
+            elf = Elf(SAMPLE)
+            struct.pack_into("<H", elf.bytes, E_SHNUM, n)
+            elf.set(0, SH_SIZE, 1 << 28)
+            self.assert_refused(elf.bytes, "has no usable ELF section table")
+
+    def test_number_of_the_names_elsewhere(self):
+        for n, sentence in ((None, None), (0, "no table of section names"), (1 << 30, "no usable ELF section table")):
+            with self.subTest(sentence):
+                elf = Elf(SAMPLE)
+                elf.set(0, SH_LINK, struct.unpack_from("<H", elf.bytes, E_SHSTRNDX)[0] if n is None else n)
+                struct.pack_into("<H", elf.bytes, E_SHSTRNDX, SHN_XINDEX)
+                if sentence:
+                    self.assert_refused(elf.bytes, sentence)
+                else:
+                    self.assert_same_as_sample(elf.bytes)
+
+    def assert_same_as_sample(self, content: bytearray) -> None:
+        shown, sample = (inspect_json("--kernel", KERNEL, path) for path in (self.spoilt(content), SAMPLE))
+        self.assertEqual(shown["digest"], hashlib.sha256(content).hexdigest())
+        self.assertEqual(shown["size"], len(content))
+        own = {"object", "digest", "size"}
+        self.assertEqual({k: v for k, v in shown.items() if k not in own}, {k: sample[k] for k in shown if k not in own})
+
+    def test_nothing_is_aligned(self):
+        elf = Elf(SAMPLE)
+        for name in (".symtab", ".strtab", ".rel.struct_ops.link", ".struct_ops.link", ".BTF"):
+            elf.move_aside(name)
+        self.assert_same_as_sample(elf.bytes)
+        elf.move_table_aside()
+        self.assert_same_as_sample(elf.bytes)
+
+    def test_version_of_elf(self):
+        elf = Elf(SAMPLE)
+        elf.bytes[EI_VERSION] = 2
+        self.assert_refused(elf.bytes, "its ELF header is of version 2")
+
+    def test_part_of_an_entry(self):
+        elf = Elf(SAMPLE)
+        section = elf.section(".symtab")
+        elf.set(section, SH_SIZE, elf.get(section, SH_SIZE) - 1)
+        self.assert_refused(elf.bytes, f"section {section} does not consist of whole entries")
+
+    def test_compressed(self):
+        # libelf would unpack a table of texts, and believe how large it is to become.
+        for name, kind in ((".strtab", "string"), (".symtab", "symbol")):
+            elf = Elf(SAMPLE)
+            elf.compress(name, 1 << 40)
+            self.assert_refused(elf.bytes, f"is no {kind} table")
+        elf = Elf(SAMPLE)
+        elf.compress(".rel.struct_ops.link", 1 << 40)
+        self.assert_problem(elf.bytes, 'the relocations of section ".struct_ops.link" are of an unknown size')
+        elf = Elf(SAMPLE)
+        elf.compress(".BTF", 1 << 40)
+        self.assert_problem(elf.bytes, "no BTF where it should be")
 
     def test_without_btf(self):
         shown = self.assert_problem((OBJECTS / "no-btf.bpf.o").read_bytes(), "has no BTF")
@@ -280,7 +370,37 @@ class Kernels(InspectTest):
         self.assertIn("has no section", self.kernel_error((OBJECTS / "no-btf.bpf.o").read_bytes()))
         self.assertIn("is truncated", self.kernel_error(KERNEL.read_bytes()[:-100]))
         self.assertIn("only 20 bytes", self.kernel_error(b"\x9f\xeb\x01\x00" + bytes(16)))
+        self.assertIn("no struct_ops type in it", self.kernel_error(SAMPLE.read_bytes()))
         self.assertIn("No such file", inspect("--kernel", "/nonexistent", SAMPLE).stderr)
+        self.assertIn("no regular file", inspect("--kernel", "/dev/zero", SAMPLE).stderr)
+
+    def test_btf_of_a_module_alone(self):
+        subprocess.run([MAKE_MODULE_BTF, KERNEL, self.folder], check=True)
+        self.assertIn("goes on where another's ends", self.kernel_error((self.folder / "imagined").read_bytes()))
+
+    def test_what_a_missing_type_needs(self):
+        types = OBJECTS / "types.bpf.o"
+        shown = {m["name"]: m for m in inspect_json("--kernel", KERNEL, types)["maps"]}
+        self.assertEqual([shown["handshake"][k] for k in ("known", "since", "config")], [False, "6.19", "CONFIG_SMC_HS_CTRL_BPF"])
+        self.assertEqual([shown["ring"][k] for k in ("known", "since", "config")], [False, "7.1", None])
+        text = inspect("--kernel", KERNEL, types).stdout
+        self.assertIn("type smc_hs_ctrl. It came with Linux 6.19 and needs CONFIG_SMC_HS_CTRL_BPF; a module may bring it.", text)
+        self.assertIn("type io_uring_bpf_ops. It came with Linux 7.1.\n", text)
+
+    def test_tables_that_lie(self):
+        for change, sentence in (
+            (lambda elf: struct.pack_into("<H", elf.bytes, E_SHNUM, 0), "no usable ELF section table"),
+            (lambda elf: struct.pack_into("<H", elf.bytes, E_SHSTRNDX, elf.n), "no usable ELF section table"),
+            (lambda elf: elf.set(elf.section(".strtab"), SH_SIZE, 1 << 40), "no usable ELF section table"),
+            (lambda elf: elf.set(elf.section(".strtab"), SH_OFFSET, 1 << 40), "is truncated"),
+            (lambda elf: elf.compress(".strtab", 1 << 40), "no usable ELF section table"),
+            (lambda elf: elf.set(elf.section(".BTF"), SH_OFFSET, 1 << 40), "is truncated"),
+            (lambda elf: elf.set(elf.section(".BTF"), SH_SIZE, 1 << 62), "is truncated"),
+        ):
+            with self.subTest(sentence):
+                elf = Elf(KERNEL)
+                change(elf)
+                self.assertIn(sentence, self.kernel_error(elf.bytes))
 
     def with_btf_folder(self, folder: Path, *words: object) -> subprocess.CompletedProcess:
         """The client where /sys/kernel/btf holds what the folder does."""
@@ -322,7 +442,8 @@ class Surroundings(InspectTest):
     def test_any_user(self):
         content = self.spoilt(SAMPLE.read_bytes(), "sample.o")
         self.folder.chmod(0o755)
-        done = inspect("--kernel", content, content, user=65534)
+        kernel = self.spoilt(KERNEL.read_bytes(), "kernel")
+        done = inspect("--kernel", kernel, content, user=65534)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_wrong_usage(self):

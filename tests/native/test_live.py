@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """dump, top and doctor: what the client asks the kernel itself, compared with what others say of it."""
 
+import fcntl
 import json
 import os
 import pty
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import native
@@ -89,18 +92,21 @@ class Dump(LiveTest):
 
     def test_the_bytes_are_those_that_inspect_foretells(self):
         dump = self.d.json("dump", "a")
-        told = json.loads(client("--json", "inspect", "--value", str(self.d.objects / "tcp_aimd.bpf.o")).out)
+        words = ("--value", "--policy", str(self.d.policies / "a.policy"), str(self.d.objects / "tcp_aimd.bpf.o"))
+        told = json.loads(client("--json", "inspect", *words).out)
         value = next(m["value"] for m in told["maps"] if m["name"] == "aimd")
         self.assertEqual((dump["size"], dump["data_offset"]), (value["size"], value["data_offset"]))
-        live, foretold = bytes.fromhex(dump["bytes"]), bytes.fromhex(value["bytes"])
-        programs = {m["name"]: m["program_id"] for m in dump["members"]}
-        overridden = {"name": native.algorithm("a").encode().ljust(16, b"\0"), "flags": (1).to_bytes(4, "little")}
+        foretold = bytearray.fromhex(value["bytes"])
+        self.assertIn(native.algorithm("a").encode() + b"\0", foretold)
+        programs = {m["name"]: (m["program"], m["program_id"]) for m in dump["members"] if m["program"]}
         for part in value["parts"]:
-            place = slice(part["offset"], part["offset"] + part["size"])
-            wanted = overridden.get(part["member"], foretold[place])
             if part["program"]:
-                wanted = programs[part["member"]].to_bytes(8, "little")
-            self.assertEqual(live[place], wanted, part["member"])
+                name, number = programs.pop(part["member"])
+                self.assertEqual(name, part["program"])
+                foretold[part["offset"] : part["offset"] + 8] = number.to_bytes(8, "little")
+        self.assertEqual(programs, {}, "the kernel has no others")
+        start = dump["data_offset"]  # before it stand the kernel's own count and state
+        self.assertEqual(bytes.fromhex(dump["bytes"])[start:], foretold[start:])
 
     def test_by_map_and_link_without_a_daemon(self):
         named = self.d.json("dump", "a")
@@ -209,9 +215,10 @@ class Top(LiveTest):
         times = [s["time_usec"] for s in samples]
         self.assertEqual(times, sorted(times))
 
-    def on_terminal(self, keys: bytes) -> tuple[int, str]:
+    def on_terminal(self, keys: bytes, columns: int = 160) -> tuple[int, str]:
         """The exit status of top on a terminal where these keys are pressed when it has shown something."""
         parent, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
         command = self.d.client_command("top", "--interval", "0.1")
         env = {**os.environ, "TERM": "xterm"}
         process = subprocess.Popen(command, stdin=child, stdout=child, stderr=child, env=env)
@@ -234,6 +241,13 @@ class Top(LiveTest):
             self.assertEqual(status, 0)
             self.assert_says(out, "\x1b[?1049h", "cong_avoid")
             self.assertTrue(out.rindex("\x1b[?1049l") > out.rindex("cong_avoid"), "the screen is left at the end")
+
+    def test_what_is_wider_than_the_terminal_can_be_scrolled_to(self):
+        right = b"\x1bOC" * 8
+        _, narrow = self.on_terminal(b"q", columns=40)
+        self.assertNotIn("tcp_congestion_ops", narrow)
+        _, narrow = self.on_terminal(right + b"q", columns=40)
+        self.assertIn("tcp_congestion_ops", narrow)
 
     def test_usage_and_permission(self):
         for words in (["--interval", "0"], ["--interval", "x"], ["--interval", "nan"], ["--interval", "1e9"]):

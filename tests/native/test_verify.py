@@ -95,6 +95,44 @@ class Verify(NativeTest):
         self.assert_says(rows["never"]["problems"][0]["sentence"], "t_imagined_ops", "module")
         self.assertIn("another size", rows["wide"]["problems"][0]["sentence"])
 
+    def test_another_kernel_and_what_its_missing_types_need(self):
+        """One that has no types but its own: what this kernel has does not count."""
+        kernel_file = os.environ["INSPECT_KERNEL"]
+        path = self.good("tcp", "maps", "Map=first second")
+        self.good("smc", "types", "Map=handshake")
+        rows = self.rows("--kernel", kernel_file)
+        problems = rows["tcp"]["problems"]
+        self.assertEqual([p["file"] for p in problems], [path] * 2, "both maps of Map= are told of")
+        self.assert_says(problems[0]["sentence"], kernel_file, "was built without", "CONFIG_BPF_JIT", "Map=")
+        (problem,) = rows["smc"]["problems"]
+        self.assert_says(problem["sentence"], '"smc_hs_ctrl". It came with Linux 6.19 and needs CONFIG_SMC_HS_CTRL_BPF')
+        self.assert_says(problem["sentence"], "a module may bring it")
+        self.assertTrue(self.rows()["tcp"]["ok"])
+
+    def test_what_the_daemon_would_not_see(self):
+        """A folder that cannot be read, a file whose name is no policy's: nobody may take that for ok."""
+        self.good("good")
+        self.policies.chmod(0o700)
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        unread = self.verify(before=user)
+        self.assertEqual(unread.returncode, 1, unread)
+        self.assert_says(unread.stdout, "cannot be read", "Permission denied")
+        self.write("two words.policy", "[Object]", "Path=x")
+        rows = self.rows()  # compares ok with the exit status
+        self.assertEqual([r["ok"] for r in rows.values()], [True])
+        self.assertEqual(self.verify().returncode, 1)
+        self.assertEqual(self.verify("good").returncode, 0, "what else there is was not asked for")
+
+    def test_what_is_no_policy(self):
+        for path, said in ((find_object("values"), "is an object"), (self.policies, "is a folder")):
+            result = self.verify(str(path))
+            self.assertEqual(result.returncode, 2, result)
+            self.assertEqual(result.stdout, "")
+            self.assert_says(result.stderr, str(path), said)
+        nobody = self.verify("nobody")
+        self.assertEqual((nobody.returncode, nobody.stdout), (4, ""))
+        self.assertEqual(json.loads(self.verify("--json", "nobody").stdout)["policies"], [])
+
     def test_load_asks_the_verifier_and_attaches_nothing(self):
         self.good("wild", "maps", "Map=wild")
         self.good("unfinished", "maps", "Map=unfinished")
@@ -171,6 +209,30 @@ class Verify(NativeTest):
         self.assertIn(b"t_other\0".hex(), maps["first"]["value"]["bytes"])
         second = {m["name"]: m for m in maps["second"]["members"]}
         self.assertEqual(second["name"]["value"], "t_second")
+
+    def test_inspect_shows_programs_and_globals_as_the_policy_leaves_them(self):
+        policy = self.write(
+            "x.policy", "[Object]", "Path=x", "Map=aimd", "[Fields]", "cong_avoid = gentle_cong_avoid",
+            "[Globals]", "min_cwnd = 7",
+        )  # fmt: skip
+        words = ("inspect", "--json", "--policy", policy, str(find_object("tcp_aimd")))
+        shown = json.loads(self.run_client(*words).stdout)
+        programs = {p["name"]: p["members"] for p in shown["programs"]}
+        self.assertEqual(programs["gentle_cong_avoid"], ["aimd.cong_avoid"])
+        self.assertEqual(programs["aimd_cong_avoid"], ["aimd___v1.cong_avoid"])
+        self.assertEqual([n.split('"')[1] for n in shown["notes"]], ["reno_ssthresh"], "that alone is in no map")
+        values = {g["name"]: g["value"] for g in shown["globals"]}
+        self.assertEqual((values["min_cwnd"], values["backoff_percent"]), ("7", "50"))
+        self.write("x.policy.d/1.conf", "[Fields]", "cong_avoid =", "cong_avoid = aimd_ssthresh")
+        self.assertIn("ssthresh", self.run_client(*words).stderr)
+
+    def test_inspect_shows_parts_of_globals(self):
+        policy = self.write("x.policy", "[Object]", "Path=x", "[Globals]", "g_limits.max[1] = 5", "g_u8 = 9")
+        words = ("inspect", "--json", "--policy", policy, str(find_object("values")))
+        done = self.run_client(*words)
+        values = {g["name"]: g["value"] for g in json.loads(done.stdout)["globals"]}
+        self.assertEqual(values["g_u8"], "9")
+        self.assertEqual(values["g_limits"], "{max = {1, 5, 3, 4}}")
 
     def test_options_that_make_no_sense(self):
         self.assertEqual(self.verify("--load", "--kernel", "/nowhere").returncode, 2)
