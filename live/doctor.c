@@ -32,9 +32,9 @@ static void check_left(const struct doctor_host *host, struct findings *f, const
 	_cleanup_(root_names_freep) char **names = NULL;
 	_cleanup_(freep) char *text = NULL;
 	size_t n = 0;
+	int r;
 
-	int r = root_list(host->root, folder, suffix, &names, &n);
-
+	r = root_list(host->root, folder, suffix, &names, &n);
 	if (r == -EACCES || r == -EPERM) {
 		findings_add(f, SEVERITY_NOTE, id,
 			     "whether %s is not known: this user may not look into %s", what,

@@ -94,7 +94,7 @@ class BadObjects(NativeTest):
         content = bytearray(self.good_bytes())
         place = content.index(b"\x9f\xeb\x01\x00")  # the header of .BTF
         content[place + 8 : place + 24] = b"\xff" * 16
-        self.check(self.as_content(bytes(content)), "damaged")
+        self.check(self.as_content(bytes(content)), "libbpf", "cannot open object", "missing or corrupted")
 
     def test_a_folder(self):
         def folder(d):
