@@ -385,6 +385,7 @@ static void test_uevents_of_places(void **state)
 	_prepared_ struct prepared p;
 	_prepared_ struct prepared sub;
 
+	scx_set_folder(kernel_scratch(state)->path);
 	prepare(&p, "");
 	assert_uevent_place(root, scx, p.outcome.slot);
 	prepare(&sub, "[Fields]\nsub_cgroup_id=4711\n");
