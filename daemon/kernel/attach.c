@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "daemon/kernel/exit.h"
@@ -278,11 +280,22 @@ static int explain_no_memory(struct attempt *a)
 	return -EBADMSG;
 }
 
+/*
+ * To detach takes a grace period of RCU, and a second one where one is under way already, as it mostly is after a load.
+ * That one is waited for here, as long as there is no gap yet. Where there is no such call the gap is longer, no more.
+ */
+static void wait_for_grace_period(void)
+{
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
 int attach_swapping(struct attempt *a, const struct kernel_handles *old, struct kernel_handles *ret)
 {
-	usec_t start = monotonic_usec();
+	usec_t start;
 	int r;
 
+	wait_for_grace_period();
+	start = monotonic_usec();
 	r = kernel_detach(old, NULL, NULL);
 	if (r < 0)
 		return verdict_by_error(a->outcome, r, "what is attached cannot be taken off: %s",
